@@ -1,0 +1,185 @@
+//! The environment, read, checked and turned into ready parts. The only file that reads it; every problem
+//! found is reported at once.
+
+mod issuers;
+mod reader;
+
+use std::{ffi::OsString, fmt, time::Duration};
+
+use reader::Reader;
+
+use crate::{
+    authorizer::AuthorizerSettings,
+    gateway::{Answerer, ContextClaims, Refusal, ResponseFormat, TokenSource},
+    policy::Requirements,
+    telemetry::{Level, LogFormat, TelemetrySettings},
+    token::{KeyCacheSettings, VerifierSettings},
+};
+
+/// Everything that the environment says.
+#[derive(Debug)]
+pub struct Config {
+    /// What the authorizer is made of.
+    pub authorizer: AuthorizerSettings,
+    /// How it logs.
+    pub telemetry: TelemetrySettings,
+}
+
+/// A setting that cannot be meant. Names its variable and what would be right, and quotes no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable, with a position in it where it is a list of objects.
+    pub variable: String,
+    /// What is wrong, and what would be right.
+    pub text: String,
+}
+
+/// Every problem of a configuration; at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Config {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, Problems> {
+        Self::read(&|name| std::env::var_os(name))
+    }
+
+    /// Reads variables through `lookup`, and the key files that they name.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Problems> {
+        let mut reader = Reader::new(lookup);
+        let telemetry = read_telemetry(&mut reader);
+        let authorizer = AuthorizerSettings {
+            verifier: read_verifier(&mut reader),
+            token_sources: read_token_sources(&mut reader),
+            requirements: Requirements {
+                scopes: reader.names("REQUIRED_SCOPES").unwrap_or_default(),
+                groups: reader.names("REQUIRED_GROUPS").unwrap_or_default(),
+            },
+            answerer: read_answerer(&mut reader),
+            refusal: reader.choice(
+                "REFUSAL",
+                Refusal::Unauthorized,
+                &[("unauthorized", Refusal::Unauthorized), ("deny", Refusal::Deny)],
+            ),
+        };
+        if reader.text("POLICIES").is_some() {
+            reader.problem("POLICIES", "this build has no per-route rules: unset it");
+        }
+        reader.finish(Self { authorizer, telemetry })
+    }
+}
+
+fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {
+    let (issuers, key_sources) = issuers::read(reader);
+    let key_cache = KeyCacheSettings {
+        ttl: reader.seconds("JWKS_TTL_SECONDS", 3_600, 1, YEAR_SECONDS),
+        max_stale: reader.seconds("JWKS_MAX_STALE_SECONDS", 86_400, 1, YEAR_SECONDS),
+        cooldown: reader.seconds("JWKS_COOLDOWN_SECONDS", 10, 1, 3_600),
+    };
+    if key_cache.max_stale < key_cache.ttl {
+        reader.problem("JWKS_MAX_STALE_SECONDS", "must not be less than JWKS_TTL_SECONDS");
+    }
+    VerifierSettings {
+        issuers,
+        key_sources,
+        key_cache,
+        fetch_timeout: Duration::from_millis(reader.number("JWKS_TIMEOUT_MS", 3_000, 10, MAX_TIMEOUT_MS)),
+        clock_skew_seconds: reader.number("CLOCK_SKEW_SECONDS", 0, 0, 300),
+        token_cache_size: reader.size("TOKEN_CACHE_SIZE", 512, MAX_REMEMBERED_TOKENS),
+    }
+}
+
+fn read_token_sources(reader: &mut Reader<'_>) -> Vec<TokenSource> {
+    let Some(sources) = reader.list("TOKEN_SOURCE") else {
+        return vec![TokenSource::Header("Authorization".to_owned())];
+    };
+    let parsed = sources.iter().map(|source| TokenSource::parse(source));
+    parsed.collect::<Result<_, _>>().unwrap_or_else(|error| {
+        reader.problem("TOKEN_SOURCE", format!("an entry {error}"));
+        Vec::new()
+    })
+}
+
+fn read_answerer(reader: &mut Reader<'_>) -> Answerer {
+    let context = match reader.list("CONTEXT_CLAIMS") {
+        None => ContextClaims::All,
+        Some(names) if names == ["*"] => ContextClaims::All,
+        Some(names) => {
+            if names.iter().any(|name| name == "*") {
+                reader.problem("CONTEXT_CLAIMS", "has * beside names: give either");
+            }
+            ContextClaims::Listed(names)
+        }
+    };
+    let formats = [("iam", ResponseFormat::Iam), ("simple", ResponseFormat::Simple)];
+    Answerer {
+        context,
+        principal_id_claim: reader.word("PRINCIPAL_ID_CLAIM").unwrap_or_else(|| "sub".to_owned()),
+        usage_identifier_key_claim: reader.word("USAGE_IDENTIFIER_KEY_CLAIM"),
+        format: reader.choice("RESPONSE_FORMAT", ResponseFormat::Iam, &formats),
+    }
+}
+
+fn read_telemetry(reader: &mut Reader<'_>) -> TelemetrySettings {
+    let levels = [
+        ("TRACE", Level::Trace),
+        ("DEBUG", Level::Debug),
+        ("INFO", Level::Info),
+        ("WARN", Level::Warn),
+        ("ERROR", Level::Error),
+        ("FATAL", Level::Fatal),
+    ];
+    let formats = [("Text", LogFormat::Text), ("JSON", LogFormat::Json)];
+    TelemetrySettings {
+        level: reader.choice("AWS_LAMBDA_LOG_LEVEL", Level::Info, &levels),
+        format: reader.choice("AWS_LAMBDA_LOG_FORMAT", LogFormat::Text, &formats),
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.variable, self.text)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the configuration cannot be used")?;
+        self.0.iter().try_for_each(|problem| write!(out, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where the process runs: what Lambda sets for a custom runtime.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+#[derive(Clone, Debug)]
+pub struct Lambda {
+    /// Host, port and perhaps a path of the Runtime API, without a scheme.
+    pub runtime_api: String,
+}
+
+impl Lambda {
+    /// `None` where the process was not started by Lambda, or by something that stands in for it.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env() -> Option<Self> {
+        // lambda_runtime panics where one of these is missing.
+        let function = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"];
+        let complete = function.iter().all(|name| std::env::var(name).is_ok());
+        let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok()?.parse::<i32>().ok();
+        let runtime_api = std::env::var("AWS_LAMBDA_RUNTIME_API").ok()?;
+        let runtime_api = runtime_api.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        (complete && memory.is_some()).then_some(Self { runtime_api })
+    }
+}
+
+/// The most that an age may be set to: no key set is meant to serve for longer than a year.
+const YEAR_SECONDS: u64 = 31_536_000;
+
+/// A fetch must leave time to answer within API Gateway's 10 s.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const MAX_TIMEOUT_MS: u64 = 8_000;
+
+/// A remembered token takes a few kilobytes; Lambda functions start at 128 MB.
+const MAX_REMEMBERED_TOKENS: usize = 10_000;

@@ -1,0 +1,15 @@
+//! API Gateway: events in, answers out.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
+
+mod arn;
+mod context;
+mod credentials;
+mod event;
+mod iam;
+mod response;
+
+pub use arn::{ExecuteApiArn, InvalidArn};
+pub use context::ContextClaims;
+pub use credentials::{InvalidTokenSource, TokenSource};
+pub use event::{Event, EventError, Payload, Request, Shape};
+pub use response::{Answerer, Refusal, Response, ResponseFormat};

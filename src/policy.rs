@@ -1,0 +1,10 @@
+//! Decisions: what the bearer of verified [`Claims`] may do.
+//!
+//! What decides sees claims and never the request, so an answer that API Gateway keeps for a token is right
+//! for every route it is applied to.
+
+mod decision;
+mod requirements;
+
+pub use decision::{Decision, DenyReason};
+pub use requirements::Requirements;

@@ -1,0 +1,84 @@
+//! IAM's verdict on one `execute-api` ARN: explicit Deny, then Allow, then silence.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+
+use serde_json::Value;
+
+/// What a policy document says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Some statement allows, and none denies.
+    Allow,
+    /// Some statement denies.
+    ExplicitDeny,
+    /// No statement matches.
+    ImplicitDeny,
+}
+
+/// The verdict of an answer's `policyDocument` on invoking `arn`.
+pub fn evaluate(document: &Value, arn: &str) -> Verdict {
+    assert_eq!(document["Version"], "2012-10-17");
+    let matching: Vec<&Value> = document["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|statement| applies(statement, arn))
+        .collect();
+    if matching.iter().any(|statement| statement["Effect"] == "Deny") {
+        Verdict::ExplicitDeny
+    } else if matching.iter().any(|statement| statement["Effect"] == "Allow") {
+        Verdict::Allow
+    } else {
+        Verdict::ImplicitDeny
+    }
+}
+
+fn applies(statement: &Value, arn: &str) -> bool {
+    let has = |field: &str, subject: &str| {
+        statement[field].as_array().unwrap().iter().any(|pattern| matches(pattern.as_str().unwrap(), subject))
+    };
+    has("Action", "execute-api:Invoke") && has("Resource", arn)
+}
+
+/// `*` stands for any run of characters, `/` and `:` among them; `?` for one.
+fn matches(pattern: &str, subject: &str) -> bool {
+    let (pattern, subject): (Vec<char>, Vec<char>) = (pattern.chars().collect(), subject.chars().collect());
+    // reachable[i]: the pattern so far matches the first i characters.
+    let mut reachable = vec![false; subject.len() + 1];
+    reachable[0] = true;
+    for letter in pattern {
+        let before = reachable.clone();
+        let mut any = false;
+        for position in 0..=subject.len() {
+            any |= before[position];
+            reachable[position] = match letter {
+                '*' => any,
+                '?' => position > 0 && before[position - 1],
+                _ => position > 0 && before[position - 1] && subject[position - 1] == letter,
+            };
+        }
+    }
+    reachable[subject.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_match_as_iam_does() {
+        for (pattern, subject, expected) in [
+            ("a/*", "a/b/c", true),
+            ("a/*/d", "a/b/c/d", true),
+            ("a/*", "a", false),
+            ("a/*", "a/", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a.c", "abc", false),
+            ("*", "", true),
+            ("", "", true),
+            ("a*b*c", "aXbYbZc", true),
+        ] {
+            assert_eq!(matches(pattern, subject), expected, "{pattern} on {subject}");
+        }
+    }
+}

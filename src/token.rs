@@ -1,0 +1,25 @@
+//! Tokens: from the text in a request to verified [`Claims`], and the keys that this takes.
+//!
+//! This module knows nothing of API Gateway. What it trusts is the configuration it was built with and key
+//! sets fetched from the addresses named there; everything in a token is a caller's text until
+//! [`Verifier::verify`] has passed it.
+
+mod cache;
+mod claims;
+mod error;
+mod fetch;
+mod json;
+mod jwk;
+mod jws;
+mod keys;
+mod verifier;
+
+pub use cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh};
+pub use claims::{AllowedClients, AllowedUse, Claims, TokenRules, TokenUse};
+pub use error::{ClaimName, TokenError, VerifyError};
+pub use fetch::{FetchError, FetchJwks, HttpsFetch, InvalidJwksUrl, JwksUrl, MAX_JWKS_BYTES};
+pub use json::{JsonError, parse_object, parse_value};
+pub use jwk::{Algorithm, KeySet, KeySetError, VerifyingKey};
+pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
+pub use keys::{FetchReport, KeySourceSettings};
+pub use verifier::{IssuerSettings, Trace, Verifier, VerifierSettings};

@@ -1,0 +1,262 @@
+//! Verified claims: strict, read-only, and impossible to make without a verified signature.
+
+use serde_json::{Map, Value};
+
+use super::{
+    error::{ClaimName, TokenError},
+    json::{JsonError, parse_object},
+    jws::VerifiedPayload,
+};
+use crate::time::UnixTime;
+
+/// What a token of one issuer must say beyond its signature and its times.
+#[derive(Clone, Debug)]
+pub enum TokenRules {
+    /// A Cognito user pool.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
+    UserPool {
+        /// App clients: `client_id` of an access token, `aud` of an id token.
+        clients: AllowedClients,
+        /// Which kinds of token are accepted.
+        token_use: AllowedUse,
+        /// Audiences of resource-bound access tokens, checked besides `client_id`; empty for none.
+        audiences: Vec<String>,
+    },
+    /// Any other OpenID Connect provider.
+    OpenIdConnect {
+        /// `aud` must hold one of these.
+        audiences: Vec<String>,
+    },
+}
+
+/// The app clients of a pool that are accepted.
+#[derive(Clone, Debug)]
+pub enum AllowedClients {
+    /// Any client of the pool.
+    Any,
+    /// These.
+    Listed(Vec<String>),
+}
+
+/// The kinds of Cognito token that are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedUse {
+    /// One kind.
+    Only(TokenUse),
+    /// Access and id tokens.
+    Any,
+}
+
+/// Cognito's `token_use`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenUse {
+    /// An access token: names its app client in `client_id`.
+    Access,
+    /// An id token: names its app client in `aud`.
+    Id,
+}
+
+impl TokenUse {
+    /// The claim's value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Id => "id",
+        }
+    }
+}
+
+/// The claims of a token that passed every check. Nothing but
+/// [`Verifier::verify`](super::Verifier::verify) makes one.
+///
+/// ```compile_fail,E0423
+/// let forged = cognito_authorizer::token::Claims(serde_json::Map::new());
+/// ```
+#[derive(Debug)]
+pub struct Claims {
+    all: Map<String, Value>,
+    subject: String,
+    token_use: Option<TokenUse>,
+    expires_at: u64,
+    not_before: u64,
+}
+
+impl Claims {
+    /// Reads and checks a payload whose signature is verified, in the order of [`TokenError`].
+    pub(super) fn check(
+        payload: &VerifiedPayload<'_>,
+        issuer: &str,
+        rules: &TokenRules,
+        now: UnixTime,
+        skew_seconds: u64,
+    ) -> Result<Self, TokenError> {
+        let all = parse_object(payload.as_bytes()).map_err(|error| match error {
+            JsonError::NotObject => TokenError::PayloadNotObject,
+            JsonError::DuplicateName => TokenError::DuplicateClaim,
+        })?;
+        // The issuer was read once before the signature, leniently: both readings must agree.
+        if required_string(&all, "iss")? != issuer {
+            return Err(TokenError::UnknownIssuer);
+        }
+        let subject = required_string(&all, "sub")?.to_owned();
+        let expires_at = time(&all, "exp")?.ok_or(TokenError::ClaimMissing(ClaimName("exp")))?;
+        let not_before = time(&all, "nbf")?.unwrap_or(0);
+        let issued_at = time(&all, "iat")?.unwrap_or(0);
+        check_types(&all)?;
+        let claims = Self { token_use: None, subject, expires_at, not_before, all };
+        claims.check_times(now, skew_seconds)?;
+        if issued_at > now.as_secs() + MAX_CLOCK_DRIFT_SECONDS {
+            return Err(TokenError::IssuedInFuture);
+        }
+        let token_use = claims.check_rules(rules)?;
+        Ok(Self { token_use, ..claims })
+    }
+
+    /// `exp` after now and `nbf` not after it, give or take the configured skew. Checked anew each time a
+    /// remembered token comes back.
+    pub(super) fn check_times(&self, now: UnixTime, skew_seconds: u64) -> Result<(), TokenError> {
+        let now = now.as_secs();
+        if self.expires_at.saturating_add(skew_seconds) <= now {
+            return Err(TokenError::Expired);
+        }
+        if self.not_before > now.saturating_add(skew_seconds) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+
+    fn check_rules(&self, rules: &TokenRules) -> Result<Option<TokenUse>, TokenError> {
+        match rules {
+            TokenRules::OpenIdConnect { audiences } => {
+                self.check_audience(|audience| contains(audiences, audience), TokenError::WrongAudience)?;
+                Ok(None)
+            }
+            TokenRules::UserPool { clients, token_use, audiences } => {
+                let found = self.check_token_use(*token_use)?;
+                let accepted = |client: &str| clients.accepts(client);
+                match found {
+                    TokenUse::Id => self.check_audience(accepted, TokenError::WrongClient)?,
+                    TokenUse::Access => {
+                        if !accepted(required_string(&self.all, "client_id")?) {
+                            return Err(TokenError::WrongClient);
+                        }
+                        if !audiences.is_empty() {
+                            self.check_audience(|aud| contains(audiences, aud), TokenError::WrongAudience)?;
+                        }
+                    }
+                }
+                Ok(Some(found))
+            }
+        }
+    }
+
+    fn check_token_use(&self, allowed: AllowedUse) -> Result<TokenUse, TokenError> {
+        let found = match required_string(&self.all, "token_use")? {
+            "access" => TokenUse::Access,
+            "id" => TokenUse::Id,
+            _ => return Err(TokenError::WrongTokenUse),
+        };
+        if allowed == AllowedUse::Any || allowed == AllowedUse::Only(found) {
+            Ok(found)
+        } else {
+            Err(TokenError::WrongTokenUse)
+        }
+    }
+
+    /// RFC 7519 §4.1.3: a string or a list of strings, of which one must be accepted.
+    fn check_audience(&self, accepts: impl Fn(&str) -> bool, error: TokenError) -> Result<(), TokenError> {
+        let found = match self.all.get("aud") {
+            None => return Err(TokenError::ClaimMissing(ClaimName("aud"))),
+            Some(Value::String(audience)) => accepts(audience),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).any(accepts),
+            Some(_) => false,
+        };
+        if found { Ok(()) } else { Err(error) }
+    }
+
+    /// `sub`, never empty.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// `token_use`, for Cognito's tokens.
+    pub fn token_use(&self) -> Option<TokenUse> {
+        self.token_use
+    }
+
+    /// `scope`, taken apart at its spaces (RFC 8693 §4.2).
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.string("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// `cognito:groups`, whole strings: a group's name may hold commas.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.all.get(GROUPS).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// A claim that is a non-empty string.
+    pub fn string(&self, name: &str) -> Option<&str> {
+        self.all.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// All claims, by name, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.all.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl AllowedClients {
+    fn accepts(&self, client: &str) -> bool {
+        match self {
+            Self::Any => !client.is_empty(),
+            Self::Listed(listed) => contains(listed, client),
+        }
+    }
+}
+
+/// Byte by byte: no case folding, no normalising.
+fn contains(list: &[String], item: &str) -> bool {
+    list.iter().any(|listed| listed == item)
+}
+
+fn required_string<'c>(claims: &'c Map<String, Value>, name: &'static str) -> Result<&'c str, TokenError> {
+    match claims.get(name) {
+        None => Err(TokenError::ClaimMissing(ClaimName(name))),
+        Some(Value::String(value)) if !value.is_empty() => Ok(value),
+        Some(_) => Err(TokenError::ClaimIllTyped(ClaimName(name))),
+    }
+}
+
+/// A `NumericDate` as whole seconds after 1970 and before the year 10000. RFC 7519 §2 would allow fractions;
+/// no provider sends them, and rounding them is where verifiers went wrong.
+fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, TokenError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let seconds = value.as_u64().filter(|seconds| (1..=UnixTime::LATEST.as_secs()).contains(seconds));
+    seconds.map(Some).ok_or(TokenError::ClaimIllTyped(ClaimName(name)))
+}
+
+/// Claims that may be absent and must have their type if present: a wrong type is never taken for absence.
+fn check_types(claims: &Map<String, Value>) -> Result<(), TokenError> {
+    let is_strings = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    let fits = |name: &str, fits: &dyn Fn(&Value) -> bool| claims.get(name).is_none_or(fits);
+    for name in STRING_CLAIMS {
+        if !fits(name, &Value::is_string) {
+            return Err(TokenError::ClaimIllTyped(ClaimName(name)));
+        }
+    }
+    if !fits("aud", &|aud| aud.is_string() || is_strings(aud)) {
+        return Err(TokenError::ClaimIllTyped(ClaimName("aud")));
+    }
+    if !fits(GROUPS, &is_strings) {
+        return Err(TokenError::ClaimIllTyped(ClaimName(GROUPS)));
+    }
+    time(claims, "auth_time").map(|_| ())
+}
+
+/// How far `iat` may lie ahead: clocks of providers and of Lambda drift, by seconds.
+const MAX_CLOCK_DRIFT_SECONDS: u64 = 60;
+
+const GROUPS: &str = "cognito:groups";
+
+/// RFC 7519 §4.1.7, RFC 8693 §4.2 and §4.3, and Cognito's own.
+const STRING_CLAIMS: [&str; 6] = ["jti", "scope", "client_id", "token_use", "username", "cognito:username"];
