@@ -14,8 +14,10 @@ mod events;
 mod iam;
 mod issuer;
 mod provider;
+mod settings;
 
 pub use events::{API, NOW, ROUTE_ARN, event};
 pub use iam::{Verdict, evaluate};
 pub use issuer::{CLIENT_ID, ISSUER, POOL_ID, SigningKey, access_claims, compact, id_claims, jwks};
 pub use provider::{Provider, Reply};
+pub use settings::{JWKS_URL, settings, verifier_settings};

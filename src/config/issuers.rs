@@ -28,7 +28,14 @@ struct Trusted {
 /// Where an issuer's keys are, if not where they usually are.
 struct Keys {
     url: Option<JwksUrl>,
-    file: Option<Vec<u8>>,
+    file: Option<KeyFile>,
+}
+
+/// A key file's content, and the variable or field that names the file.
+#[derive(Clone)]
+struct KeyFile {
+    place: String,
+    content: Vec<u8>,
 }
 
 impl Trusted {
@@ -157,13 +164,15 @@ impl Trusted {
         keys: &Keys,
         algorithms: &[Algorithm],
     ) -> Option<usize> {
-        let preloaded = keys.file.as_deref().map(|file| KeySet::parse(file, algorithms)).transpose();
-        let preloaded = match preloaded {
-            Ok(preloaded) => preloaded,
-            Err(error) => {
-                reader.problem("JWKS_FILE", format!("the key file is {error}"));
-                return None;
-            }
+        let preloaded = match &keys.file {
+            None => None,
+            Some(file) => match KeySet::parse(&file.content, algorithms) {
+                Ok(preloaded) => Some(preloaded),
+                Err(error) => {
+                    reader.problem(&file.place, format!("names a file that cannot be used: {error}"));
+                    return None;
+                }
+            },
         };
         self.key_sources.push(KeySourceSettings { url, algorithms: algorithms.to_vec(), preloaded });
         Some(self.key_sources.len() - 1)
@@ -266,15 +275,15 @@ fn parse_url(reader: &mut Reader<'_>, place: &str, text: &str) -> Option<JwksUrl
     url.map_err(|error| reader.problem(place, error.to_string())).ok()
 }
 
-fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Option<Vec<u8>> {
+fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Option<KeyFile> {
     match std::fs::read(path) {
-        Ok(bytes) if bytes.len() <= MAX_JWKS_BYTES => Some(bytes),
+        Ok(content) if content.len() <= MAX_JWKS_BYTES => Some(KeyFile { place: place.to_owned(), content }),
         Ok(_) => {
-            reader.problem(place, format!("is a file over {MAX_JWKS_BYTES} bytes"));
+            reader.problem(place, format!("names a file over {MAX_JWKS_BYTES} bytes"));
             None
         }
         Err(error) => {
-            reader.problem(place, format!("is a file that cannot be read: {}", error.kind()));
+            reader.problem(place, format!("names a file that cannot be read: {}", error.kind()));
             None
         }
     }

@@ -1,0 +1,296 @@
+//! The pipeline as a whole: what any caller can reach.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
+
+use std::sync::LazyLock;
+
+use cognito_authorizer::{
+    authorizer::{Authorizer, AuthorizerSettings, Error, Fault, Outcome, Record},
+    gateway::{Refusal, Response, Shape, TokenSource},
+    testing::{API, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, settings},
+    time::UnixTime,
+    token::{Algorithm, FetchError, TokenError},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const SHAPES: [Shape; 5] =
+    [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket];
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
+
+fn now() -> UnixTime {
+    UnixTime::from_secs(NOW)
+}
+
+fn authorizer(settings: AuthorizerSettings) -> Authorizer<Provider> {
+    Authorizer::new(settings, Provider::with(JWKS_URL, &jwks(&[&KEY])), now())
+}
+
+async fn ask(authorizer: &Authorizer<Provider>, event: &str) -> (Result<Response, Error>, Record) {
+    let mut record = Record::default();
+    let answer = authorizer.authorize(event, now(), &mut record).await;
+    (answer, record)
+}
+
+fn good_token() -> String {
+    KEY.token(&access_claims(NOW))
+}
+
+/// Any one place in which each shape can carry a token.
+fn every_source() -> AuthorizerSettings {
+    let mut settings = settings();
+    settings.token_sources = ["header:Authorization", "query:token", "cookie:token"]
+        .map(|source| TokenSource::parse(source).unwrap())
+        .to_vec();
+    settings
+}
+
+#[tokio::test]
+async fn the_answer_is_the_same_whichever_route_was_asked_for() {
+    let authorizer = authorizer(settings());
+    let routes = ["GET/orders", "DELETE/orders/42", "POST/", "PATCH/a:b/*/${x}", "$connect", "$default"];
+    for shape in SHAPES {
+        let mut answers = Vec::new();
+        for route in routes {
+            let mut event = event(shape, &good_token());
+            let field = if shape == Shape::HttpV2 { "routeArn" } else { "methodArn" };
+            event[field] = json!(format!("{API}/prod/{route}"));
+            event["path"] = json!(route);
+            event["resource"] = json!(route);
+            event["httpMethod"] = json!("DELETE");
+            event["routeKey"] = json!(route);
+            let (answer, _) = ask(&authorizer, &event.to_string()).await;
+            answers.push(serde_json::to_string(&answer.unwrap()).unwrap());
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{shape:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_token_gives_the_same_answer_from_memory() {
+    let authorizer = authorizer(settings());
+    let event = event(Shape::HttpV2, &good_token()).to_string();
+    let (first, fresh) = ask(&authorizer, &event).await;
+    let (second, remembered) = ask(&authorizer, &event).await;
+    assert_eq!(first, second);
+    assert!(!fresh.trace.remembered && remembered.trace.remembered);
+    assert_eq!(fresh.outcome, Some(Outcome::Allow));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_a_500_and_never_a_401() {
+    for (reply, failure) in [
+        (Reply::Fail(FetchError::Unreachable), FetchError::Unreachable),
+        (Reply::Fail(FetchError::Status(503)), FetchError::Status(503)),
+        (
+            Reply::Body(b"<html>".to_vec()),
+            FetchError::KeySet(cognito_authorizer::token::KeySetError::NotKeySet),
+        ),
+        (
+            Reply::Body(br#"{"keys":[]}"#.to_vec()),
+            FetchError::KeySet(cognito_authorizer::token::KeySetError::NoUsableKey),
+        ),
+    ] {
+        for refusal in [Refusal::Unauthorized, Refusal::Deny] {
+            let provider = Provider::default();
+            provider.reply(JWKS_URL, reply.clone());
+            let mut settings = settings();
+            settings.refusal = refusal;
+            let authorizer = Authorizer::new(settings, provider, now());
+            let event = event(Shape::RestToken, &good_token()).to_string();
+            let (answer, _) = ask(&authorizer, &event).await;
+            assert_eq!(answer, Err(Error::Internal(Fault::KeysUnavailable(Some(failure)))));
+            let (within_cooldown, _) = ask(&authorizer, &event).await;
+            assert_eq!(within_cooldown, Err(Error::Internal(Fault::KeysUnavailable(None))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_event_names_what_is_wrong_and_the_next_event_is_served() {
+    let authorizer = authorizer(settings());
+    let good = event(Shape::RestToken, &good_token());
+    let changed = |name: &str, value: Value| {
+        let mut event = good.clone();
+        event[name] = value;
+        event.to_string()
+    };
+    let mut without_arn = good.clone();
+    without_arn.as_object_mut().unwrap().remove("methodArn");
+    for (event, expected) in [
+        (String::new(), "the event is not a json object"),
+        ("null".to_owned(), "the event is not a json object"),
+        ("[]".to_owned(), "the event is not a json object"),
+        (r#"["TOKEN"]"#.to_owned(), "the event is not a json object"),
+        ("{".to_owned(), "the event is not a json object"),
+        (
+            "{}".to_owned(),
+            "the event is no api gateway authorizer event: its type is neither TOKEN nor REQUEST",
+        ),
+        (
+            changed("type", json!("token")),
+            "the event is no api gateway authorizer event: its type is neither TOKEN nor REQUEST",
+        ),
+        (
+            changed("type", json!(1)),
+            "the event is no api gateway authorizer event: its type is neither TOKEN nor REQUEST",
+        ),
+        (without_arn.to_string(), "the event has no methodArn"),
+        (changed("methodArn", json!(7)), "the event has no methodArn"),
+        (changed("methodArn", json!("x")), "the event's methodArn is not an arn"),
+        (
+            changed("methodArn", json!("arn:aws:s3:::bucket")),
+            "the event's methodArn is not of the service execute-api",
+        ),
+        (
+            changed("methodArn", json!("arn:aws:execute-api:r:1:a/s")),
+            "the event's methodArn has no usable route",
+        ),
+        (changed("routeArn", json!({})), "the event has no routeArn"),
+    ] {
+        let (answer, record) = ask(&authorizer, &event).await;
+        let Err(Error::Internal(Fault::Event(error))) = answer else { panic!("{event}: {answer:?}") };
+        assert_eq!(error.to_string(), expected, "{event}");
+        assert_eq!(record.outcome, Some(Outcome::Error(Fault::Event(error))));
+        assert!(ask(&authorizer, &good.to_string()).await.0.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_missing_token_is_the_callers_fault_in_every_shape() {
+    let authorizer = authorizer(every_source());
+    for shape in SHAPES {
+        for absent in [Value::Null, json!(""), json!({}), json!([]), json!(5)] {
+            let mut event = event(shape, "");
+            for field in [
+                "authorizationToken",
+                "headers",
+                "multiValueHeaders",
+                "cookies",
+                "queryStringParameters",
+                "identitySource",
+            ] {
+                event[field] = absent.clone();
+            }
+            let (answer, _) = ask(&authorizer, &event.to_string()).await;
+            assert_eq!(answer, Err(Error::Unauthorized(TokenError::Missing)), "{shape:?} {absent}");
+        }
+    }
+}
+
+#[test]
+fn only_time_rs_reads_the_clock() {
+    // The lint is the guard; this makes sure that it stands and that nobody is excused elsewhere.
+    let lints = std::fs::read_to_string("clippy.toml").unwrap();
+    assert!(lints.contains("std::time::SystemTime::now") && lints.contains("std::time::Instant::now"));
+    let mut readers = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().lines().any(|line| {
+                line.contains("SystemTime::now")
+                    || line.contains("Instant::now")
+                    || line.contains("UnixTime::now()")
+            }) {
+                readers.push(path.display().to_string());
+            }
+        }
+    }
+    readers.sort();
+    assert_eq!(readers, ["src/main.rs", "src/time.rs"], "main reads it once per invocation, through time.rs");
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+/// Puts a caller's text wherever a caller can put one.
+fn with_callers_text(shape: Shape, text: &str) -> String {
+    let mut event = event(shape, text);
+    event["queryStringParameters"] = json!({ "token": text, text: text });
+    event["multiValueQueryStringParameters"] = json!({ text: [text, text] });
+    event["cookies"] = json!([text, format!("token={text}")]);
+    event["path"] = json!(text);
+    event["pathParameters"] = json!({ "id": text });
+    event["headers"]["x-other"] = json!(text);
+    if shape == Shape::RestToken {
+        event["methodArn"] = json!(format!("{API}/prod/GET/{text}"));
+    }
+    event.to_string()
+}
+
+fn is_refused(answer: &Result<Response, Error>) -> bool {
+    matches!(answer, Err(Error::Unauthorized(_)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_credential_whatever_it_is_ends_in_a_500_or_an_allow(text in any::<String>(), shape in 0..5_usize) {
+        let (answer, _) = block_on(ask(&authorizer(every_source()), &with_callers_text(SHAPES[shape], &text)));
+        prop_assert!(is_refused(&answer), "{:?}", answer);
+    }
+
+    #[test]
+    fn no_header_shaped_text_ends_in_a_500_or_an_allow(scheme in "(?i)bearer|basic|", text in "[ -~]{0,64}", shape in 0..5_usize) {
+        let event = with_callers_text(SHAPES[shape], &format!("{scheme} {text}"));
+        let (answer, _) = block_on(ask(&authorizer(every_source()), &event));
+        prop_assert!(is_refused(&answer), "{:?}", answer);
+    }
+
+    #[test]
+    fn no_text_as_an_event_panics_or_ends_in_an_allow(text in any::<String>()) {
+        let (answer, _) = block_on(ask(&authorizer(every_source()), &text));
+        prop_assert!(matches!(answer, Err(Error::Internal(Fault::Event(_)))), "{:?}", answer);
+    }
+
+    #[test]
+    fn no_event_with_odd_fields_panics_or_ends_in_an_allow(field in "type|version|methodArn|routeArn|headers|multiValueHeaders|cookies|requestContext|queryStringParameters|authorizationToken", value in odd_value(), shape in 0..5_usize) {
+        let mut event = event(SHAPES[shape], "Bearer x.y.z");
+        event[field.as_str()] = value;
+        let (answer, _) = block_on(ask(&authorizer(every_source()), &event.to_string()));
+        prop_assert!(answer.is_err());
+        prop_assert_ne!(answer, Err(Error::Internal(Fault::Panic)));
+    }
+}
+
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        prop::collection::vec(any::<String>(), 0..4).prop_map(Value::from),
+        prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)
+            .prop_map(|members| json!(members)),
+    ]
+}
+
+#[tokio::test]
+async fn large_and_deep_input_is_refused_and_the_next_event_is_served() {
+    let authorizer = authorizer(every_source());
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let good = event(Shape::RestRequest, &good_token()).to_string();
+    for text in ["a".repeat(1_000_000), ".".repeat(100_000), "\0".repeat(10_000), "é".repeat(10_000)] {
+        for shape in SHAPES {
+            let (answer, _) = ask(&authorizer, &with_callers_text(shape, &text)).await;
+            assert!(is_refused(&answer), "{shape:?}: {answer:?}");
+        }
+    }
+    for field in ["headers", "requestContext", "cookies", "somethingElse"] {
+        let event = format!(r#"{{"type":"REQUEST","{field}":{deep},"methodArn":"{API}/prod/GET/x"}}"#);
+        let (answer, _) = ask(&authorizer, &event).await;
+        assert_eq!(answer, Err(Error::Unauthorized(TokenError::Missing)), "{field}");
+    }
+    assert!(ask(&authorizer, &good).await.0.is_ok());
+}

@@ -1,0 +1,357 @@
+//! Which environments are accepted, and what is said of the rest.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
+
+use std::{collections::HashMap, ffi::OsString, time::Duration};
+
+use cognito_authorizer::{
+    authorizer::AuthorizerSettings,
+    config::Config,
+    gateway::{ContextClaims, Refusal, ResponseFormat, TokenSource},
+    telemetry::{Level, LogFormat},
+    testing::{SigningKey, jwks},
+    token::{Algorithm, AllowedClients, AllowedUse, TokenRules, TokenUse},
+};
+use serde_json::json;
+
+const POOL: [(&str, &str); 2] = [("USER_POOL_ID", "eu-west-1_AbCdEf123"), ("CLIENT_ID", "client1")];
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    let config = Config::read(&|name| variables.get(name).map(OsString::from));
+    config.map_err(|problems| problems.0.iter().map(ToString::to_string).collect())
+}
+
+fn settings(extra: &[(&str, &str)]) -> AuthorizerSettings {
+    read(&[&POOL, extra].concat()).unwrap().authorizer
+}
+
+/// The names of the variables that something is wrong with.
+fn wrong(variables: &[(&str, &str)]) -> Vec<String> {
+    let problems = read(variables).unwrap_err();
+    problems.iter().map(|problem| problem.split(": ").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults() {
+    let Config { authorizer, telemetry } = read(&POOL).unwrap();
+    let verifier = authorizer.verifier;
+    assert_eq!(
+        verifier.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect::<Vec<_>>(),
+        [
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123",
+            "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123",
+        ]
+    );
+    assert_eq!(
+        verifier
+            .issuers
+            .iter()
+            .map(|issuer| verifier.key_sources[issuer.key_source].url.as_str())
+            .collect::<Vec<_>>(),
+        [
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json",
+            "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json",
+        ]
+    );
+    for issuer in &verifier.issuers {
+        let TokenRules::UserPool { clients: AllowedClients::Listed(clients), token_use, audiences } =
+            &issuer.rules
+        else {
+            panic!("{:?}", issuer.rules)
+        };
+        assert_eq!(clients, &["client1"]);
+        assert_eq!(*token_use, AllowedUse::Only(TokenUse::Access));
+        assert!(audiences.is_empty());
+    }
+    assert!(verifier.key_sources.iter().all(|source| source.algorithms == [Algorithm::RS256]));
+    assert_eq!(verifier.key_cache.ttl, Duration::from_secs(3_600));
+    assert_eq!(verifier.key_cache.max_stale, Duration::from_secs(86_400));
+    assert_eq!(verifier.key_cache.cooldown, Duration::from_secs(10));
+    assert_eq!(verifier.fetch_timeout, Duration::from_secs(3));
+    assert_eq!(verifier.clock_skew_seconds, 0);
+    assert_eq!(verifier.token_cache_size, 512);
+    assert_eq!(authorizer.token_sources, [TokenSource::Header("Authorization".to_owned())]);
+    assert!(authorizer.requirements.scopes.is_empty() && authorizer.requirements.groups.is_empty());
+    assert!(matches!(authorizer.answerer.context, ContextClaims::All));
+    assert_eq!(authorizer.answerer.principal_id_claim, "sub");
+    assert_eq!(authorizer.answerer.usage_identifier_key_claim, None);
+    assert_eq!(authorizer.answerer.format, ResponseFormat::Iam);
+    assert_eq!(authorizer.refusal, Refusal::Unauthorized);
+    assert_eq!((telemetry.level, telemetry.format), (Level::Info, LogFormat::Text));
+}
+
+#[test]
+fn every_variable_is_read() {
+    let settings = settings(&[
+        ("TOKEN_USE", "any"),
+        ("TOKEN_SOURCE", "cookie:session, query:access_token,header:X-Token"),
+        ("REQUIRED_SCOPES", "orders/read orders/write"),
+        ("REQUIRED_GROUPS", r#"["a,b","c"]"#),
+        ("CONTEXT_CLAIMS", "sub, cognito:groups"),
+        ("PRINCIPAL_ID_CLAIM", "username"),
+        ("USAGE_IDENTIFIER_KEY_CLAIM", "custom:key"),
+        ("RESPONSE_FORMAT", "simple"),
+        ("REFUSAL", "deny"),
+        ("CLOCK_SKEW_SECONDS", "300"),
+        ("JWKS_URI", "http://127.0.0.1:9/keys"),
+        ("JWKS_TTL_SECONDS", "60"),
+        ("JWKS_MAX_STALE_SECONDS", "60"),
+        ("JWKS_COOLDOWN_SECONDS", "1"),
+        ("JWKS_TIMEOUT_MS", "250"),
+        ("TOKEN_CACHE_SIZE", "0"),
+    ]);
+    let sources: Vec<_> = settings.token_sources.iter().map(ToString::to_string).collect();
+    assert_eq!(sources, ["cookie:session", "query:access_token", "header:X-Token"]);
+    assert_eq!(settings.requirements.scopes, ["orders/read", "orders/write"]);
+    assert_eq!(settings.requirements.groups, ["a,b", "c"]);
+    assert!(
+        matches!(&settings.answerer.context, ContextClaims::Listed(names) if names == &["sub", "cognito:groups"])
+    );
+    assert_eq!(settings.answerer.principal_id_claim, "username");
+    assert_eq!(settings.answerer.usage_identifier_key_claim.as_deref(), Some("custom:key"));
+    assert_eq!(settings.answerer.format, ResponseFormat::Simple);
+    assert_eq!(settings.refusal, Refusal::Deny);
+    let verifier = settings.verifier;
+    assert_eq!(verifier.clock_skew_seconds, 300);
+    assert_eq!(verifier.key_cache.ttl, Duration::from_secs(60));
+    assert_eq!(verifier.key_cache.max_stale, Duration::from_secs(60));
+    assert_eq!(verifier.key_cache.cooldown, Duration::from_secs(1));
+    assert_eq!(verifier.fetch_timeout, Duration::from_millis(250));
+    assert_eq!(verifier.token_cache_size, 0);
+    assert_eq!(verifier.key_sources.len(), 1, "one address serves both forms of the issuer");
+    assert!(verifier.issuers.iter().all(|issuer| issuer.key_source == 0));
+}
+
+#[test]
+fn nothing_at_all_names_what_is_required() {
+    assert_eq!(wrong(&[]), ["USER_POOL_ID"]);
+    assert_eq!(wrong(&[("USER_POOL_ID", "eu-west-1_A")]), ["CLIENT_ID"]);
+    assert_eq!(wrong(&[("CLIENT_ID", "c")]), ["USER_POOL_ID"]);
+}
+
+#[test]
+fn a_value_that_cannot_be_meant_is_refused_by_name() {
+    for (name, values) in [
+        (
+            "USER_POOL_ID",
+            &[
+                "",
+                " ",
+                ",",
+                "eu-west-1",
+                "eu-west-1_A,",
+                "eu-west-1_A,eu-west-1_A",
+                "https://x/eu-west-1_A",
+                "*",
+            ][..],
+        ),
+        ("CLIENT_ID", &["", ",", "a,", "a,a", "*,a", "a b", "a-b", "<client>"]),
+        ("TOKEN_USE", &["", "both", "access,id"]),
+        (
+            "TOKEN_SOURCE",
+            &[
+                "",
+                "Authorization",
+                "header:",
+                "header:a b",
+                "cookie:a;b",
+                "query:",
+                "body:x",
+                "header:A,",
+                "header:A,header:A",
+            ],
+        ),
+        ("REQUIRED_SCOPES", &["", " , ", "a a", "[]", "[1]", "[\"a\"", "[\"\"]"]),
+        ("REQUIRED_GROUPS", &["", ",", "a,a", "[\"a\",\"a\"]"]),
+        ("CONTEXT_CLAIMS", &["", "sub,", "*,sub", "sub,sub"]),
+        ("PRINCIPAL_ID_CLAIM", &["", "a,b", "a b"]),
+        ("USAGE_IDENTIFIER_KEY_CLAIM", &["", "a,b"]),
+        ("RESPONSE_FORMAT", &["", "json", "iam,simple"]),
+        ("REFUSAL", &["", "403", "allow"]),
+        ("CLOCK_SKEW_SECONDS", &["", "-1", "301", "1.5", "one", "99999999999999999999"]),
+        ("JWKS_URI", &["", "keys.json", "http://example.com/keys", "ftp://x/y", "https://u:p@example.com/"]),
+        ("JWKS_FILE", &["", "no/such/file.json", "Cargo.toml", "src"]),
+        ("JWKS_TTL_SECONDS", &["", "0", "-1", "31536001"]),
+        ("JWKS_MAX_STALE_SECONDS", &["", "0", "3599"]),
+        ("JWKS_COOLDOWN_SECONDS", &["", "0", "3601"]),
+        ("JWKS_TIMEOUT_MS", &["", "0", "9", "8001", "-5"]),
+        ("TOKEN_CACHE_SIZE", &["", "-1", "10001", "many"]),
+        ("POLICIES", &["", "policies"]),
+        ("AWS_LAMBDA_LOG_LEVEL", &["", "LOUD"]),
+        ("AWS_LAMBDA_LOG_FORMAT", &["", "XML"]),
+    ] {
+        for value in values {
+            let mut variables: HashMap<&str, &str> = POOL.into_iter().collect();
+            variables.insert(name, value);
+            let variables: Vec<_> = variables.into_iter().collect();
+            let named = wrong(&variables);
+            assert!(
+                !named.is_empty() && named.iter().all(|named| named == name),
+                "{name}={value:?}: {named:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_and_no_value_is_quoted() {
+    let problems = read(&[
+        ("USER_POOL_ID", "canary pool"),
+        ("CLIENT_ID", "canary client"),
+        ("JWKS_URI", "http://canary.example.com"),
+        ("TOKEN_SOURCE", "canary"),
+        ("CLOCK_SKEW_SECONDS", "canary"),
+        ("REFUSAL", "canary"),
+    ])
+    .unwrap_err();
+    for name in ["USER_POOL_ID", "CLIENT_ID", "JWKS_URI", "TOKEN_SOURCE", "CLOCK_SKEW_SECONDS", "REFUSAL"] {
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(&format!("{name}: "))),
+            "{name}: {problems:?}"
+        );
+    }
+    assert!(problems.iter().all(|problem| !problem.contains("canary")), "{problems:?}");
+}
+
+#[test]
+fn text_that_is_not_unicode_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let read = Config::read(&|name| match name {
+        "CLIENT_ID" => Some(OsString::from_vec(vec![0xff])),
+        "USER_POOL_ID" => Some("eu-west-1_A".into()),
+        _ => None,
+    });
+    let problems = read.unwrap_err();
+    assert_eq!(problems.0[0].to_string(), "CLIENT_ID: is not valid UTF-8");
+}
+
+#[test]
+fn issuers_are_pools_and_other_providers_each_with_its_own_rules() {
+    let issuers = json!([
+        { "user_pool_id": "eu-west-1_A", "client_ids": ["c1", "c2"], "token_use": "any", "audiences": ["https://api"] },
+        { "user_pool_id": "us-gov-west-1_B", "client_ids": ["*"], "jwks_uri": "https://keys.example.com/b" },
+        { "issuer": "https://login.example.com/", "audiences": ["api"], "algorithms": ["ES256", "EdDSA"] },
+        { "issuer": "https://id.example.com/t", "audiences": ["a", "b"], "jwks_uri": "https://id.example.com/keys" },
+    ]);
+    let settings = read(&[("ISSUERS", &issuers.to_string())]).unwrap().authorizer.verifier;
+    let trusted: Vec<_> = settings
+        .issuers
+        .iter()
+        .map(|issuer| (issuer.issuer.as_str(), settings.key_sources[issuer.key_source].url.as_str()))
+        .collect();
+    assert_eq!(
+        trusted,
+        [
+            (
+                "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A",
+                "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A/.well-known/jwks.json"
+            ),
+            (
+                "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A",
+                "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A/.well-known/jwks.json"
+            ),
+            ("https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_B", "https://keys.example.com/b"),
+            (
+                "https://issuer-cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_B",
+                "https://keys.example.com/b"
+            ),
+            ("https://login.example.com/", "https://login.example.com/.well-known/jwks.json"),
+            ("https://id.example.com/t", "https://id.example.com/keys"),
+        ]
+    );
+    assert!(matches!(
+        &settings.issuers[0].rules,
+        TokenRules::UserPool { clients: AllowedClients::Listed(clients), token_use: AllowedUse::Any, audiences }
+            if clients == &["c1", "c2"] && audiences == &["https://api"]
+    ));
+    assert!(matches!(&settings.issuers[2].rules, TokenRules::UserPool { clients: AllowedClients::Any, .. }));
+    assert!(
+        matches!(&settings.issuers[4].rules, TokenRules::OpenIdConnect { audiences } if audiences == &["api"])
+    );
+    let algorithms = |issuer: usize| &settings.key_sources[settings.issuers[issuer].key_source].algorithms;
+    assert_eq!(algorithms(4), &[Algorithm::ES256, Algorithm::EdDSA]);
+    assert_eq!(algorithms(5), &[Algorithm::RS256]);
+}
+
+#[test]
+fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
+    let pool = r#""user_pool_id":"eu-west-1_A""#;
+    let clients = r#""client_ids":["c"]"#;
+    let provider = r#""issuer":"https://i.example.com","audiences":["a"]"#;
+    for (issuers, expected) in [
+        ("x".to_owned(), "ISSUERS"),
+        ("{}".to_owned(), "ISSUERS"),
+        ("[]".to_owned(), "ISSUERS"),
+        ("[1]".to_owned(), "ISSUERS[0]"),
+        ("[{}]".to_owned(), "ISSUERS[0]"),
+        (format!("[{{{pool}}}]"), "ISSUERS[0].client_ids"),
+        (format!(r#"[{{{pool},"client_ids":"c"}}]"#), "ISSUERS[0].client_ids"),
+        (format!(r#"[{{{pool},"client_ids":[]}}]"#), "ISSUERS[0].client_ids"),
+        (format!(r#"[{{{pool},"client_ids":["*","c"]}}]"#), "ISSUERS[0].client_ids"),
+        (format!(r#"[{{{pool},{clients},"token_use":"both"}}]"#), "ISSUERS[0].token_use"),
+        (format!(r#"[{{{pool},{clients},"audiences":[]}}]"#), "ISSUERS[0].audiences"),
+        (format!(r#"[{{{pool},{clients},"algorithms":["RS256"]}}]"#), "ISSUERS[0].algorithms"),
+        (format!(r#"[{{{pool},{clients},{clients}}}]"#), "ISSUERS"),
+        (format!(r#"[{{{pool},{clients},"jwks_uri":"http://x.example.com"}}]"#), "ISSUERS[0].jwks_uri"),
+        (format!(r#"[{{{pool},{clients},"jwks_file":"no/such"}}]"#), "ISSUERS[0].jwks_file"),
+        (format!("[{{{pool},{clients}}},{{{pool},{clients}}}]"), "ISSUERS"),
+        (format!(r#"[{{{pool},{clients}}},{{{provider},"colour":1}}]"#), "ISSUERS[1].colour"),
+        (r#"[{"issuer":"https://i.example.com"}]"#.to_owned(), "ISSUERS[0].audiences"),
+        (r#"[{"issuer":"http://i.example.com","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://i.example.com?x","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (format!(r#"[{{{provider},"algorithms":["HS256"]}}]"#), "ISSUERS[0].algorithms"),
+        (format!(r#"[{{{provider},"algorithms":["none"]}}]"#), "ISSUERS[0].algorithms"),
+        (format!(r#"[{{{provider},"algorithms":[]}}]"#), "ISSUERS[0].algorithms"),
+        (format!(r#"[{{{provider},{pool},{clients}}}]"#), "ISSUERS[0]"),
+    ] {
+        let named = wrong(&[("ISSUERS", &issuers)]);
+        assert!(named.contains(&expected.to_owned()), "{issuers}: {named:?}");
+    }
+}
+
+#[test]
+fn one_way_of_naming_issuers_excludes_the_other() {
+    let issuers = r#"[{"user_pool_id":"eu-west-1_A","client_ids":["c"]}]"#;
+    let named = wrong(&[POOL[0], POOL[1], ("TOKEN_USE", "id"), ("ISSUERS", issuers)]);
+    assert_eq!(named, ["USER_POOL_ID", "CLIENT_ID", "TOKEN_USE"]);
+}
+
+#[test]
+fn one_key_address_or_file_is_for_one_issuer() {
+    let two_pools = [
+        ("USER_POOL_ID", "eu-west-1_A,eu-west-1_B"),
+        ("CLIENT_ID", "c"),
+        ("JWKS_URI", "https://x.example.com/k"),
+    ];
+    assert_eq!(wrong(&two_pools), ["USER_POOL_ID"]);
+    let two = r#"[{"user_pool_id":"eu-west-1_A","client_ids":["c"]},{"user_pool_id":"eu-west-1_B","client_ids":["c"]}]"#;
+    assert_eq!(wrong(&[("ISSUERS", two), ("JWKS_URI", "https://x.example.com/k")]), ["ISSUERS"]);
+    let one = r#"[{"issuer":"https://i.example.com","audiences":["a"]}]"#;
+    let settings = read(&[("ISSUERS", one), ("JWKS_URI", "https://x.example.com/k")]).unwrap().authorizer;
+    assert_eq!(settings.verifier.key_sources[0].url.as_str(), "https://x.example.com/k");
+}
+
+#[test]
+fn a_key_file_is_read_at_start_for_every_form_of_its_issuer() {
+    let key = SigningKey::generate("k", Algorithm::RS256);
+    let path = std::env::temp_dir().join(format!("cognito-authorizer-{}.json", std::process::id()));
+    std::fs::write(&path, jwks(&[&key]).to_string()).unwrap();
+    let file = path.to_str().unwrap();
+    let verifier = settings(&[("JWKS_FILE", file)]).verifier;
+    assert_eq!(verifier.key_sources.len(), 2);
+    for source in &verifier.key_sources {
+        assert!(source.preloaded.as_ref().unwrap().key("k").is_some());
+    }
+    std::fs::write(&path, r#"{"keys":[]}"#).unwrap();
+    assert_eq!(wrong(&[&POOL[..], &[("JWKS_FILE", file)]].concat()), ["JWKS_FILE"]);
+    let entry = json!([{ "user_pool_id": "eu-west-1_A", "client_ids": ["c"], "jwks_file": file }]);
+    assert_eq!(wrong(&[("ISSUERS", &entry.to_string())]), ["ISSUERS[0].jwks_file"]);
+    std::fs::write(&path, " ".repeat(150_001)).unwrap();
+    assert_eq!(wrong(&[&POOL[..], &[("JWKS_FILE", file)]].concat()), ["JWKS_FILE"]);
+    std::fs::remove_file(path).unwrap();
+}

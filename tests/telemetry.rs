@@ -1,0 +1,260 @@
+//! What a line of the log holds, and what it never holds.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
+use std::{sync::LazyLock, time::Duration};
+
+use cognito_authorizer::{
+    authorizer::{Authorizer, AuthorizerSettings, Error, Record},
+    gateway::{Refusal, Shape, TokenSource},
+    telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
+    testing::{ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, settings},
+    time::UnixTime,
+    token::{Algorithm, FetchError},
+};
+use serde_json::{Value, json};
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
+
+const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
+
+fn telemetry(level: Level) -> Telemetry {
+    Telemetry::new(TelemetrySettings { level, format: LogFormat::Json })
+}
+
+fn line_at(level: Level, record: &Record) -> Option<String> {
+    let invocation = Invocation {
+        request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        trace_header: Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=canary-parent;Sampled=1"),
+        started_at: UnixTime::from_secs(NOW),
+        duration: Duration::from_micros(1_234),
+    };
+    telemetry(level).line(&invocation, record)
+}
+
+struct Case {
+    provider: Provider,
+    settings: AuthorizerSettings,
+    event: String,
+}
+
+fn case(event: &Value) -> Case {
+    Case {
+        provider: Provider::with(JWKS_URL, &jwks(&[&KEY])),
+        settings: settings(),
+        event: event.to_string(),
+    }
+}
+
+async fn run(case: Case) -> (String, Record) {
+    let now = UnixTime::from_secs(NOW);
+    let mut record = Record::default();
+    let authorizer = Authorizer::new(case.settings, case.provider, now);
+    let answer = authorizer.authorize(&case.event, now, &mut record).await;
+    let error = match answer {
+        Ok(_) => String::new(),
+        Err(error @ (Error::Unauthorized(_) | Error::Internal(_))) => format!("{error} {error:?}"),
+    };
+    (error, record)
+}
+
+async fn line_of(case: Case) -> Value {
+    let (_, record) = run(case).await;
+    serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap()
+}
+
+fn good_event(shape: Shape) -> Value {
+    event(shape, &format!("Bearer {}", KEY.token(&access_claims(NOW))))
+}
+
+#[tokio::test]
+async fn an_allowed_request_is_one_line_with_everything_an_operator_asks_for() {
+    assert_eq!(
+        line_of(case(&good_event(Shape::RestRequest))).await,
+        json!({
+            "timestamp": "2027-01-15T08:00:00.000Z",
+            "level": "INFO",
+            "message": "authorizer",
+            "outcome": "allow",
+            "api_kind": "rest-request",
+            "api": "a1b2c3d4e5",
+            "stage": "prod",
+            "route": "GET /orders/{id}",
+            "issuer": ISSUER,
+            "kid": "current",
+            "token_use": "access",
+            "principal_id": access_claims(NOW)["sub"],
+            "token_from_memory": false,
+            "keys_from_memory": false,
+            "key_fetch": { "outcome": "ok", "keys_usable": 1, "keys_skipped": 0 },
+            "request_id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            "trace_id": TRACE_ID,
+            "duration_us": 1_234,
+        })
+    );
+}
+
+#[tokio::test]
+async fn every_outcome_has_its_word_its_reason_and_its_level() {
+    let expired = {
+        let mut claims = access_claims(NOW);
+        claims["exp"] = json!(NOW);
+        event(Shape::HttpV2, &KEY.token(&claims))
+    };
+    let scoped = || {
+        let mut case = case(&good_event(Shape::HttpV2));
+        case.settings.requirements.scopes = vec!["x".to_owned()];
+        case
+    };
+    let denied = || {
+        let mut case = case(&expired);
+        case.settings.refusal = Refusal::Deny;
+        case
+    };
+    let down = || {
+        let case = case(&good_event(Shape::HttpV2));
+        case.provider.reply(JWKS_URL, Reply::Fail(FetchError::Status(503)));
+        case
+    };
+    for (case, outcome, reason, level) in [
+        (case(&good_event(Shape::HttpV2)), "allow", Value::Null, "INFO"),
+        (case(&expired), "unauthorized", json!("token_expired"), "WARN"),
+        (case(&event(Shape::HttpV2, "")), "unauthorized", json!("token_missing"), "WARN"),
+        (scoped(), "deny", json!("insufficient_scope"), "WARN"),
+        (denied(), "deny", json!("token_expired"), "WARN"),
+        (down(), "error", json!("keys_unavailable"), "ERROR"),
+        (case(&json!({})), "error", json!("broken_event"), "ERROR"),
+    ] {
+        let line = line_of(case).await;
+        assert_eq!(
+            (&line["outcome"], &line["reason"], &line["level"]),
+            (&json!(outcome), &reason, &json!(level))
+        );
+    }
+    assert_eq!(
+        line_of(down()).await["key_fetch"],
+        json!({ "outcome": "status", "detail": "answered with status 503" })
+    );
+}
+
+#[tokio::test]
+async fn the_route_is_the_template_and_never_the_path() {
+    for (shape, route) in [
+        (Shape::RestToken, Value::Null),
+        (Shape::RestRequest, json!("GET /orders/{id}")),
+        (Shape::HttpV1, json!("GET /orders/{id}")),
+        (Shape::HttpV2, json!("GET /orders/{id}")),
+        (Shape::WebSocket, json!("$connect")),
+    ] {
+        assert_eq!(line_of(case(&good_event(shape))).await["route"], route, "{shape:?}");
+    }
+    let mut any = good_event(Shape::RestRequest);
+    any["httpMethod"] = json!("CANARY");
+    assert_eq!(line_of(case(&any)).await["route"], "ANY /orders/{id}");
+}
+
+#[tokio::test]
+async fn a_line_below_the_level_is_left_out() {
+    let (_, allowed) = run(case(&good_event(Shape::RestToken))).await;
+    let (_, refused) = run(case(&event(Shape::RestToken, "x"))).await;
+    let (_, broken) = run(case(&json!({}))).await;
+    for (level, expected) in [
+        (Level::Trace, [true, true, true]),
+        (Level::Info, [true, true, true]),
+        (Level::Warn, [false, true, true]),
+        (Level::Error, [false, false, true]),
+        (Level::Fatal, [false, false, false]),
+    ] {
+        let printed = [&allowed, &refused, &broken].map(|record| line_at(level, record).is_some());
+        assert_eq!(printed, expected, "{level:?}");
+    }
+}
+
+#[tokio::test]
+async fn claims_that_did_not_fit_are_named_and_not_shown() {
+    let mut claims = access_claims(NOW);
+    claims["custom:canary_name"] = json!([format!("canary-value {}", "\"".repeat(2_500))]);
+    let line = line_of(case(&event(Shape::RestToken, &KEY.token(&claims)))).await;
+    assert_eq!(line["left_out_claims"], json!(["custom:canary_name"]));
+    assert_eq!(line["level"], "WARN");
+    assert!(!line.to_string().contains("canary-value"));
+}
+
+/// Every piece of text that a caller or a provider could want to see printed.
+const CANARY: &str = "canary";
+
+fn canary_claims() -> Value {
+    let mut claims = access_claims(NOW);
+    for name in ["username", "jti", "scope", "custom:x", "email", "event_id", "origin_jti"] {
+        claims[name] = json!(format!("{CANARY}-{name}@example.com"));
+    }
+    claims["cognito:groups"] = json!([format!("{CANARY}-group")]);
+    claims
+}
+
+fn canary_event(shape: Shape, authorization: &str) -> Value {
+    let mut event = event(shape, authorization);
+    for field in ["path", "rawPath", "rawQueryString", "httpMethod"] {
+        event[field] = json!(format!("/{CANARY}-{field}"));
+    }
+    event["headers"]["x-canary"] = json!(format!("{CANARY}-header"));
+    event["headers"]["Cookie"] = json!(format!("session={CANARY}-cookie"));
+    event["cookies"] = json!([format!("session={CANARY}-cookie")]);
+    event["queryStringParameters"] = json!({ "q": format!("{CANARY}-query") });
+    event["pathParameters"] = json!({ "id": format!("{CANARY}-parameter") });
+    event
+}
+
+#[tokio::test]
+async fn no_path_prints_any_piece_of_a_token_a_header_or_a_claim() {
+    let stranger = SigningKey::generate("canary-kid", Algorithm::RS256);
+    let mut foreign = canary_claims();
+    foreign["iss"] = json!("https://canary-issuer.example.com");
+    let mut ill_typed = canary_claims();
+    ill_typed["exp"] = json!("canary-exp");
+    let good = KEY.token(&canary_claims());
+    let tokens = [
+        good.clone(),
+        stranger.token(&canary_claims()),
+        KEY.token(&foreign),
+        KEY.token(&ill_typed),
+        format!("{good}canary"),
+        "canary".to_owned(),
+        "canary.canary.canary".to_owned(),
+        "Basic canary".to_owned(),
+        "canary, canary".to_owned(),
+    ];
+    let pieces: Vec<String> =
+        good.split('.').flat_map(|part| [&part[..20], &part[part.len() - 20..]]).map(str::to_owned).collect();
+    for shape in [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket] {
+        for token in &tokens {
+            for reply in
+                [Reply::Body(jwks(&[&KEY]).to_string().into_bytes()), Reply::Body(b"canary-jwks".to_vec())]
+            {
+                let mut case = case(&canary_event(shape, token));
+                case.provider.reply(JWKS_URL, reply);
+                case.settings.token_sources.push(TokenSource::parse("cookie:session").unwrap());
+                let (error, record) = run(case).await;
+                let printed = format!("{error} {}", line_at(Level::Trace, &record).unwrap());
+                assert!(!printed.contains(CANARY), "{shape:?}: {printed}");
+                assert!(pieces.iter().all(|piece| !printed.contains(piece)), "{shape:?}: {printed}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_broken_event_is_quoted() {
+    for event in [
+        "canary".to_owned(),
+        "{\"type\":\"canary\"}".to_owned(),
+        json!({ "type": "TOKEN", "methodArn": "canary", "authorizationToken": "canary" }).to_string(),
+        json!({ "type": "REQUEST", "methodArn": "arn:canary:execute-api:canary?:1:a/s/GET/" }).to_string(),
+        json!({ "routeArn": "canary", "headers": { "authorization": "canary" } }).to_string(),
+    ] {
+        let mut case = case(&json!({}));
+        case.event = event;
+        let (error, record) = run(case).await;
+        let printed = format!("{error} {}", line_at(Level::Trace, &record).unwrap());
+        assert!(!printed.contains(CANARY), "{printed}");
+    }
+}
