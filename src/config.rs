@@ -158,6 +158,8 @@ impl std::error::Error for Problems {}
 pub struct Lambda {
     /// Host, port and perhaps a path of the Runtime API, without a scheme.
     pub runtime_api: String,
+    /// Whether Lambda sends several events at once to one process, as on Managed Instances.
+    pub is_concurrent: bool,
 }
 
 impl Lambda {
@@ -170,7 +172,9 @@ impl Lambda {
         let memory = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok()?.parse::<i32>().ok();
         let runtime_api = std::env::var("AWS_LAMBDA_RUNTIME_API").ok()?;
         let runtime_api = runtime_api.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        (complete && memory.is_some()).then_some(Self { runtime_api })
+        let concurrency = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|text| text.parse().ok());
+        let is_concurrent = concurrency.is_some_and(|most: u32| most > 1);
+        (complete && memory.is_some()).then_some(Self { runtime_api, is_concurrent })
     }
 }
 

@@ -25,8 +25,13 @@ fn main() -> ExitCode {
         complain(OUTSIDE_LAMBDA);
         return ExitCode::from(2);
     };
-    // One thread: Lambda sends one event at a time, and more threads cost twice as much for each.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // Where Lambda sends one event at a time, more threads than one cost twice as much for each.
+    let mut builder = if lambda.is_concurrent {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&format!("cannot start: {error}"));
@@ -60,7 +65,7 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
         telemetry.notice(Level::Warn, now, &message);
     }
     let handler = service_fn(move |event| serve(Arc::clone(&authorizer), telemetry, event));
-    Runtime::new(handler).layer(MapRequestLayer::new(repair_utf8)).run().await
+    Runtime::new(handler).layer(MapRequestLayer::new(repair_utf8)).run_concurrent().await
 }
 
 /// One invocation: the clock is read here, once.

@@ -124,3 +124,139 @@ impl HeldSet {
         now.distance(self.fetched_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Algorithm, *};
+
+    const NOW: u64 = 1_800_000_000;
+    const TTL: u64 = 3_600;
+    const MAX_STALE: u64 = 86_400;
+    const COOLDOWN: u64 = 10;
+
+    fn cache() -> KeyCache {
+        KeyCache::new(KeyCacheSettings {
+            ttl: Duration::from_secs(TTL),
+            max_stale: Duration::from_secs(MAX_STALE),
+            cooldown: Duration::from_secs(COOLDOWN),
+        })
+    }
+
+    /// A key set with these `kid`s, all of the key of RFC 8037 appendix A.2.
+    fn keys(ids: &[&str]) -> KeySet {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let jwk = |id: &&str| format!(r#"{{"kid":"{id}","kty":"OKP","crv":"Ed25519","x":"{x}"}}"#);
+        let jwks: Vec<String> = ids.iter().map(jwk).collect();
+        KeySet::parse(format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).as_bytes(), &[Algorithm::EdDSA]).unwrap()
+    }
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::from_secs(seconds)
+    }
+
+    /// The answer's kind, and the `kid` and generation of the key that was found.
+    #[derive(Debug, PartialEq)]
+    enum Kind {
+        Found(String, u64),
+        UnknownKey,
+        Unavailable,
+    }
+
+    fn look_up(cache: &KeyCache, key_id: &str, now: u64) -> (Kind, Refresh) {
+        let Lookup { answer, refresh } = cache.lookup(key_id, at(now));
+        let kind = match answer {
+            Answer::Found(key, generation) => Kind::Found(key.id().to_string(), generation),
+            Answer::UnknownKey => Kind::UnknownKey,
+            Answer::Unavailable => Kind::Unavailable,
+        };
+        (kind, refresh)
+    }
+
+    fn found() -> Kind {
+        Kind::Found("held".to_owned(), 1)
+    }
+
+    #[test]
+    fn every_row_of_the_table_holds_to_the_second_whichever_way_the_clock_jumped() {
+        const FRESH: &[Option<u64>] = &[Some(0), Some(TTL - 1)];
+        const STALE: &[Option<u64>] = &[Some(TTL), Some(MAX_STALE - 1)];
+        const FRESH_OR_STALE: &[Option<u64>] = &[Some(0), Some(TTL - 1), Some(TTL), Some(MAX_STALE - 1)];
+        const NONE_OR_EXPIRED: &[Option<u64>] = &[None, Some(MAX_STALE), Some(NOW)];
+        const TRIED: &[Option<u64>] = &[Some(0), Some(COOLDOWN - 1)];
+        const NOT_TRIED: &[Option<u64>] = &[None, Some(COOLDOWN), Some(NOW)];
+        const ANY: &[Option<u64>] = &[None, Some(0), Some(COOLDOWN - 1), Some(COOLDOWN), Some(NOW)];
+
+        // The set's age, the kid asked for, the time since the last attempt, the answer, the refresh.
+        for (ages, key_ids, attempts, answer, refresh) in [
+            (FRESH, &["held"][..], ANY, found(), Refresh::No),
+            (STALE, &["held"], NOT_TRIED, found(), Refresh::Due),
+            (STALE, &["held"], TRIED, found(), Refresh::No),
+            (FRESH_OR_STALE, &["other"], NOT_TRIED, Kind::UnknownKey, Refresh::Now),
+            (FRESH_OR_STALE, &["other"], TRIED, Kind::UnknownKey, Refresh::No),
+            (NONE_OR_EXPIRED, &["held", "other"], NOT_TRIED, Kind::Unavailable, Refresh::Now),
+            (NONE_OR_EXPIRED, &["held", "other"], TRIED, Kind::Unavailable, Refresh::No),
+        ] {
+            for (age, attempt) in ages.iter().flat_map(|age| attempts.iter().map(move |since| (age, since))) {
+                for clock in [|then: u64| NOW - then, |then: u64| NOW + then] {
+                    let mut cache = cache();
+                    if let Some(age) = *age {
+                        cache.replace(keys(&["held"]), at(clock(age)));
+                    }
+                    if let Some(attempt) = *attempt {
+                        assert!(cache.begin_attempt(at(clock(attempt))));
+                    }
+                    for key_id in key_ids {
+                        let row = format!("{key_id} in a set {age:?} s old, tried {attempt:?} s from now");
+                        let (found_answer, found_refresh) = look_up(&cache, key_id, NOW);
+                        assert_eq!((&found_answer, found_refresh), (&answer, refresh), "{row}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_allowed_once_per_cooldown_and_a_refused_one_does_not_prolong_it() {
+        let mut cache = cache();
+        assert!(cache.begin_attempt(at(NOW)));
+        for second in 0..COOLDOWN {
+            assert!(!cache.begin_attempt(at(NOW + second)), "{second}");
+        }
+        assert!(cache.begin_attempt(at(NOW + COOLDOWN)));
+        assert!(!cache.begin_attempt(at(NOW + COOLDOWN)));
+    }
+
+    #[test]
+    fn a_new_set_takes_the_place_of_the_whole_old_one_and_starts_a_generation() {
+        let mut cache = cache();
+        cache.replace(keys(&["old", "both"]), at(NOW));
+        cache.replace(keys(&["both", "new"]), at(NOW));
+        assert_eq!(look_up(&cache, "old", NOW).0, Kind::UnknownKey);
+        assert_eq!(look_up(&cache, "both", NOW).0, Kind::Found("both".to_owned(), 2));
+        assert_eq!(look_up(&cache, "new", NOW).0, Kind::Found("new".to_owned(), 2));
+    }
+
+    #[test]
+    fn a_new_set_does_not_lift_the_cooldown() {
+        let mut cache = cache();
+        assert!(cache.begin_attempt(at(NOW)));
+        cache.replace(keys(&["held"]), at(NOW));
+        assert_eq!(look_up(&cache, "other", NOW + COOLDOWN - 1), (Kind::UnknownKey, Refresh::No));
+        assert_eq!(look_up(&cache, "other", NOW + COOLDOWN), (Kind::UnknownKey, Refresh::Now));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_and_back_costs_a_fetch_each_way_and_never_blocks_one() {
+        const YEAR: u64 = 31_536_000;
+        let mut cache = cache();
+        assert!(cache.begin_attempt(at(NOW)));
+        cache.replace(keys(&["held"]), at(NOW));
+        for jumped in [NOW + YEAR, NOW, NOW - YEAR, NOW] {
+            assert_eq!(look_up(&cache, "held", jumped), (Kind::Unavailable, Refresh::Now), "{jumped}");
+            assert!(cache.begin_attempt(at(jumped)), "{jumped}");
+            cache.replace(keys(&["held"]), at(jumped));
+            let (answer, refresh) = look_up(&cache, "held", jumped);
+            assert!(matches!(answer, Kind::Found(..)) && refresh == Refresh::No, "{jumped}");
+        }
+    }
+}
