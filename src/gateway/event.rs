@@ -157,7 +157,9 @@ impl<'e> Event<'e> {
             #[serde(borrow)]
             event_type: Option<&'e RawValue>,
         }
-        let context: Option<Context<'_>> = lenient(self.request_context);
+        // serde would also read the struct from a list.
+        let context = self.request_context.filter(|context| context.get().starts_with('{'));
+        let context: Option<Context<'_>> = lenient(context);
         string(context.and_then(|context| context.event_type)).as_deref() == Some("CONNECT")
             || arn.and_then(|arn| ExecuteApiArn::parse(arn).ok()).is_some_and(|arn| arn.is_connect())
     }
@@ -258,8 +260,9 @@ impl<'de: 'e, 'e> Deserialize<'de> for Members<'e> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
-                    members.push(member);
+                // A name that is no text, for want of half a surrogate pair, spoils nothing but itself.
+                while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+                    members.extend(string(Some(name)).map(|name| (name, value)));
                 }
                 Ok(Members(members))
             }

@@ -190,10 +190,13 @@ fn parse_entries(document: &[u8]) -> Result<Vec<&RawValue>, KeySetError> {
         #[serde(borrow)]
         keys: Vec<&'d RawValue>,
     }
-    if document.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+    // serde_json does not look for invalid UTF-8 in members that it skips.
+    let document = std::str::from_utf8(document).map_err(|_| KeySetError::NotKeySet)?;
+    // serde would also read the struct from a list.
+    if !document.trim_ascii_start().starts_with('{') {
         return Err(KeySetError::NotKeySet);
     }
-    let document: Document<'_> = serde_json::from_slice(document).map_err(|_| KeySetError::NotKeySet)?;
+    let document: Document<'_> = serde_json::from_str(document).map_err(|_| KeySetError::NotKeySet)?;
     Ok(document.keys)
 }
 
