@@ -17,7 +17,7 @@ fn main() {
     let mut claims = access_claims(ISSUED_AT);
     claims["exp"] = json!(EXPIRES_AT);
     let token = key.token(&claims);
-    for shape in [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket] {
+    for shape in Shape::ALL {
         write(shape.name(), &event(shape, &format!("Bearer {token}")));
     }
 }

@@ -18,9 +18,6 @@ use cognito_authorizer::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const SHAPES: [Shape; 5] =
-    [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket];
-
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
 
 fn now() -> UnixTime {
@@ -54,7 +51,7 @@ fn every_source() -> AuthorizerSettings {
 async fn the_answer_is_the_same_whichever_route_was_asked_for() {
     let authorizer = authorizer(settings());
     let routes = ["GET/orders", "DELETE/orders/42", "POST/", "PATCH/a:b/*/${x}", "$connect", "$default"];
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let mut answers = Vec::new();
         for route in routes {
             let mut event = event(shape, &good_token());
@@ -165,7 +162,7 @@ async fn a_broken_event_names_what_is_wrong_and_the_next_event_is_served() {
 #[tokio::test]
 async fn a_missing_token_is_the_callers_fault_in_every_shape() {
     let authorizer = authorizer(every_source());
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         for absent in [Value::Null, json!(""), json!({}), json!([]), json!(5)] {
             let mut event = event(shape, "");
             for field in [
@@ -237,13 +234,13 @@ proptest! {
 
     #[test]
     fn no_credential_whatever_it_is_ends_in_a_500_or_an_allow(text in any::<String>(), shape in 0..5_usize) {
-        let (answer, _) = block_on(ask(&authorizer(every_source()), &with_callers_text(SHAPES[shape], &text)));
+        let (answer, _) = block_on(ask(&authorizer(every_source()), &with_callers_text(Shape::ALL[shape], &text)));
         prop_assert!(is_refused(&answer), "{:?}", answer);
     }
 
     #[test]
     fn no_header_shaped_text_ends_in_a_500_or_an_allow(scheme in "(?i)bearer|basic|", text in "[ -~]{0,64}", shape in 0..5_usize) {
-        let event = with_callers_text(SHAPES[shape], &format!("{scheme} {text}"));
+        let event = with_callers_text(Shape::ALL[shape], &format!("{scheme} {text}"));
         let (answer, _) = block_on(ask(&authorizer(every_source()), &event));
         prop_assert!(is_refused(&answer), "{:?}", answer);
     }
@@ -256,7 +253,7 @@ proptest! {
 
     #[test]
     fn no_event_with_odd_fields_panics_or_ends_in_an_allow(field in "type|version|methodArn|routeArn|headers|multiValueHeaders|cookies|requestContext|queryStringParameters|authorizationToken", value in odd_value(), shape in 0..5_usize) {
-        let mut event = event(SHAPES[shape], "Bearer x.y.z");
+        let mut event = event(Shape::ALL[shape], "Bearer x.y.z");
         event[field.as_str()] = value;
         let (answer, _) = block_on(ask(&authorizer(every_source()), &event.to_string()));
         prop_assert!(answer.is_err());
@@ -282,7 +279,7 @@ async fn large_and_deep_input_is_refused_and_the_next_event_is_served() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let good = event(Shape::RestRequest, &good_token()).to_string();
     for text in ["a".repeat(1_000_000), ".".repeat(100_000), "\0".repeat(10_000), "é".repeat(10_000)] {
-        for shape in SHAPES {
+        for shape in Shape::ALL {
             let (answer, _) = ask(&authorizer, &with_callers_text(shape, &text)).await;
             assert!(is_refused(&answer), "{shape:?}: {answer:?}");
         }

@@ -296,7 +296,7 @@ fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
         (format!(r#"[{{{pool},{clients},"token_use":"both"}}]"#), "ISSUERS[0].token_use"),
         (format!(r#"[{{{pool},{clients},"audiences":[]}}]"#), "ISSUERS[0].audiences"),
         (format!(r#"[{{{pool},{clients},"algorithms":["RS256"]}}]"#), "ISSUERS[0].algorithms"),
-        (format!(r#"[{{{pool},{clients},{clients}}}]"#), "ISSUERS"),
+        (format!(r"[{{{pool},{clients},{clients}}}]"), "ISSUERS"),
         (format!(r#"[{{{pool},{clients},"jwks_uri":"http://x.example.com"}}]"#), "ISSUERS[0].jwks_uri"),
         (format!(r#"[{{{pool},{clients},"jwks_file":"no/such"}}]"#), "ISSUERS[0].jwks_file"),
         (format!("[{{{pool},{clients}}},{{{pool},{clients}}}]"), "ISSUERS"),
@@ -307,7 +307,7 @@ fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
         (format!(r#"[{{{provider},"algorithms":["HS256"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":["none"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":[]}}]"#), "ISSUERS[0].algorithms"),
-        (format!(r#"[{{{provider},{pool},{clients}}}]"#), "ISSUERS[0]"),
+        (format!(r"[{{{provider},{pool},{clients}}}]"), "ISSUERS[0]"),
     ] {
         let named = wrong(&[("ISSUERS", &issuers)]);
         assert!(named.contains(&expected.to_owned()), "{issuers}: {named:?}");

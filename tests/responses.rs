@@ -15,9 +15,6 @@ use cognito_authorizer::{
 };
 use serde_json::{Map, Value, json};
 
-const SHAPES: [Shape; 5] =
-    [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket];
-
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
 
 async fn answer(settings: AuthorizerSettings, event: &Value) -> Result<(Value, Record), Error> {
@@ -61,7 +58,7 @@ fn has_null(value: &Value) -> bool {
 
 #[tokio::test]
 async fn a_good_token_allows_every_route_of_its_api_and_stage_and_no_other() {
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let answer = answer_to(settings(), shape, &access_claims(NOW)).await;
         assert_eq!(answer["principalId"], access_claims(NOW)["sub"], "{shape:?}");
         assert_eq!(
@@ -86,7 +83,7 @@ async fn a_good_token_allows_every_route_of_its_api_and_stage_and_no_other() {
 #[tokio::test]
 async fn no_answer_holds_a_null() {
     let claims = claims_with(json!({ "custom:nothing": null }));
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         for settings in [settings(), simple()] {
             assert!(!has_null(&answer_to(settings, shape, &claims).await), "{shape:?}");
         }
@@ -121,7 +118,7 @@ async fn claims_stand_in_the_context_as_each_kind_of_api_takes_them() {
         "blank": r#"["","x"]"#,
         "address": r#"{"city":"Zürich","lines":[1,2]}"#,
     });
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let answer = answer_to(settings(), shape, &claims).await;
         let context = answer["context"].as_object().unwrap();
         for (name, expected) in rest.as_object().unwrap() {
@@ -180,7 +177,7 @@ async fn a_usage_key_is_given_where_its_claim_holds_one() {
 
 #[tokio::test]
 async fn simple_responses_go_to_payload_2_0_and_to_nothing_else() {
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let answer = answer_to(simple(), shape, &access_claims(NOW)).await;
         if shape == Shape::HttpV2 {
             assert_eq!(answer["isAuthorized"], true);
@@ -213,7 +210,7 @@ async fn a_token_without_a_required_scope_or_group_is_denied_and_not_unauthorize
         (&["openid"], &["admins"], Some("not_in_group")),
         (&["x"], &["readers"], Some("insufficient_scope")),
     ] {
-        for shape in SHAPES {
+        for shape in Shape::ALL {
             let answer = answer_to(require(scopes, groups), shape, &access_claims(NOW)).await;
             let verdict = evaluate(&answer["policyDocument"], &arn(shape));
             let expected = if reason.is_some() { Verdict::ExplicitDeny } else { Verdict::Allow };
@@ -240,7 +237,7 @@ async fn a_token_without_a_required_scope_or_group_is_denied_and_not_unauthorize
 
 #[tokio::test]
 async fn a_bad_token_is_a_401_unless_refusals_are_denials() {
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let event = event(shape, "Bearer not-a-token");
         assert_eq!(
             answer(settings(), &event).await.unwrap_err(),
@@ -269,7 +266,7 @@ async fn an_answer_stays_under_8000_bytes_and_loses_the_largest_claims_first() {
         "cognito:groups": (0..12).map(|group| format!("group-{group}-{}", "g".repeat(80))).collect::<Vec<_>>(),
         "username": "u".repeat(128),
     }));
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let token = format!("Bearer {}", KEY.token(&big));
         let (answer, record) = answer(settings(), &event(shape, &token)).await.unwrap();
         assert!(answer.to_string().len() < 8_000, "{shape:?}");
@@ -277,7 +274,7 @@ async fn an_answer_stays_under_8000_bytes_and_loses_the_largest_claims_first() {
     }
     let mut bigger = big;
     bigger["custom:nested"] = json!([vec!["\"".repeat(6); 120]]);
-    for shape in SHAPES {
+    for shape in Shape::ALL {
         let token = format!("Bearer {}", KEY.token(&bigger));
         let (answer, record) = answer(settings(), &event(shape, &token)).await.unwrap();
         assert!(answer.to_string().len() < 8_000, "{shape:?}");

@@ -16,7 +16,7 @@ async fn every_sample_event_is_allowed_with_the_sample_settings_and_no_network()
     let text = read_to_string("events/settings.env").unwrap();
     let settings: HashMap<&str, &str> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
     let now = UnixTime::from_secs(NOW);
-    for shape in [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket] {
+    for shape in Shape::ALL {
         let config = Config::read(&|name| settings.get(name).map(OsString::from)).unwrap();
         let provider = Provider::default();
         let authorizer = Authorizer::new(config.authorizer, provider.clone(), now);

@@ -225,7 +225,7 @@ async fn no_path_prints_any_piece_of_a_token_a_header_or_a_claim() {
     ];
     let pieces: Vec<String> =
         good.split('.').flat_map(|part| [&part[..20], &part[part.len() - 20..]]).map(str::to_owned).collect();
-    for shape in [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2, Shape::WebSocket] {
+    for shape in Shape::ALL {
         for token in &tokens {
             for reply in
                 [Reply::Body(jwks(&[&KEY]).to_string().into_bytes()), Reply::Body(b"canary-jwks".to_vec())]

@@ -32,6 +32,10 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::RestToken, Self::RestRequest, Self::HttpV1, Self::HttpV2, Self::WebSocket];
+
     /// The fixed word for logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {

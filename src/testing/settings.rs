@@ -48,8 +48,8 @@ pub fn verifier_settings() -> VerifierSettings {
             preloaded: None,
         }],
         key_cache: KeyCacheSettings {
-            ttl: Duration::from_secs(3_600),
-            max_stale: Duration::from_secs(86_400),
+            ttl: Duration::from_hours(1),
+            max_stale: Duration::from_hours(24),
             cooldown: Duration::from_secs(10),
         },
         fetch_timeout: Duration::from_secs(3),

@@ -77,7 +77,7 @@ impl KeySource {
             (Answer::Found(..), Refresh::No) => return Found { answer, fetch: None },
             // A key at hand never waits behind somebody else's refresh.
             (Answer::Found(..), _) => match self.refreshing.try_lock() {
-                Ok(guard) => (guard, self.timeout.min(STALE_REFRESH_TIMEOUT)),
+                Ok(guard) => (guard, self.timeout.min(PATIENCE_WITHOUT_NEED)),
                 Err(_) => return Found { answer, fetch: None },
             },
             // Even where this caller may not fetch, a fetch under way may bring the key.
@@ -88,13 +88,14 @@ impl KeySource {
         Found { answer: self.cache().lookup(key_id, now).answer, fetch }
     }
 
-    /// Fetches at start. A failure leaves no trace, so that the first request tries again at once.
+    /// Fetches at start, within the short limit: a provider that hangs then leaves the first request its whole
+    /// time. A failure leaves no trace, so that the first request tries again at once.
     pub(super) async fn warm_up(
         &self,
         now: UnixTime,
         fetch: &impl FetchJwks,
     ) -> Result<FetchReport, FetchError> {
-        let report = self.refresh(now, self.timeout, fetch).await?;
+        let report = self.refresh(now, self.timeout.min(PATIENCE_WITHOUT_NEED), fetch).await?;
         self.cache().begin_attempt(now);
         Ok(report)
     }
@@ -123,6 +124,6 @@ impl KeySource {
     }
 }
 
-/// How long a request that has its key may wait for the refresh of a stale set. Long enough for a provider
-/// that is well (one round trip with TLS), short beside API Gateway's 10 s.
-const STALE_REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long to wait for keys that no request lacks: for the refresh of a stale set, and at start. Long enough
+/// for a provider that is well (one round trip with TLS), short beside API Gateway's 10 s.
+const PATIENCE_WITHOUT_NEED: Duration = Duration::from_secs(1);

@@ -1,0 +1,246 @@
+//! The function as Lambda runs it: a process of its own, which asks a Runtime API for events and posts its
+//! answers there.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, PipeReader},
+    net::Ipv4Addr,
+    path::Path,
+    process::ExitStatus,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path as UrlPath, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use cognito_authorizer::time::UnixTime;
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{Notify, mpsc, oneshot, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+/// A running function. Dropping it kills the process.
+pub(crate) struct Function {
+    api: Arc<RuntimeApi>,
+    log: Log,
+    _process: Child,
+    _server: JoinSet<io::Result<()>>,
+}
+
+/// What the function made of one event.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Lambda's id of the invocation.
+    pub(crate) request_id: String,
+    /// What it posted as its response, or as its error.
+    pub(crate) outcome: Outcome,
+}
+
+/// A response, or an error with `errorType` and `errorMessage`.
+pub(crate) type Outcome = Result<Value, Value>;
+
+/// The lines that a function has printed so far.
+type Log = watch::Receiver<Vec<String>>;
+
+/// Why there is no running function.
+#[derive(Debug, Error)]
+pub(crate) enum StartError {
+    /// The system would not.
+    #[error("the function cannot be run: {0}")]
+    System(#[from] io::Error),
+    /// It ended before it asked for an event.
+    #[error("the function ended ({status}), reported {init_error:?} and printed {log:#?}")]
+    Ended { status: ExitStatus, init_error: Option<Value>, log: Vec<String> },
+}
+
+impl Function {
+    /// Runs `binary` with Lambda's variables and these, and no others, until it asks for its first event.
+    pub(crate) async fn start(binary: &Path, variables: &[(&str, &str)]) -> Result<Self, StartError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (mut process, log) = spawn(binary, &listener.local_addr()?.to_string(), variables)?;
+        let api = Arc::new(RuntimeApi::default());
+        let mut server = JoinSet::new();
+        server.spawn(axum::serve(listener, routes(Arc::clone(&api))).into_future());
+        tokio::select! {
+            // In this order: an end counts as one only if no event was asked for before.
+            biased;
+            () = api.asked.notified() => Ok(Self { api, log, _process: process, _server: server }),
+            status = process.wait() => Err(api.explain_end(status?, log).await),
+        }
+    }
+
+    /// Sends one event. A function that dies or takes too long gets the error that Lambda gives for it.
+    pub(crate) async fn invoke(&self, event: impl Into<Vec<u8>>) -> Answer {
+        let (request_id, answered) = self.api.enqueue(event.into());
+        let outcome = match timeout(PATIENCE, answered).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => Err(json!({ "errorType": "Sandbox.Timedout", "errorMessage": "Task timed out" })),
+        };
+        Answer { request_id, outcome }
+    }
+
+    /// The log line of one invocation, as soon as it is printed.
+    pub(crate) async fn log_line(&self, request_id: &str) -> Option<Value> {
+        let find = |lines: &[String]| {
+            let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find(|line| line["request_id"] == request_id)
+        };
+        let mut log = self.log.clone();
+        let _ = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some())).await;
+        find(&self.log())
+    }
+
+    /// All that it has printed so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.borrow().clone()
+    }
+}
+
+/// Starts the process; gives its log, which for Lambda is standard output and standard error together.
+fn spawn(binary: &Path, runtime_api: &str, variables: &[(&str, &str)]) -> io::Result<(Child, Log)> {
+    let (output, input) = io::pipe()?;
+    let process = Command::new(binary)
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "authorizer")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .envs(variables.iter().copied())
+        .stdout(input.try_clone()?)
+        .stderr(input)
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok((process, follow(output)))
+}
+
+/// Reads to the end, on a thread of its own: the pipe blocks.
+fn follow(output: PipeReader) -> Log {
+    let (lines, log) = watch::channel(Vec::new());
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            lines.send_modify(|lines| lines.push(String::from_utf8_lossy(&line).into_owned()));
+        }
+    });
+    log
+}
+
+/// Events on their way to the function, and those who wait for its answers.
+struct RuntimeApi {
+    queue: mpsc::UnboundedSender<Event>,
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    invocations: AtomicUsize,
+    /// Told when the function asks for an event.
+    asked: Notify,
+    init_error: Mutex<Option<Value>>,
+}
+
+struct Event {
+    request_id: String,
+    body: Vec<u8>,
+}
+
+impl Default for RuntimeApi {
+    fn default() -> Self {
+        let (queue, events) = mpsc::unbounded_channel();
+        Self {
+            queue,
+            events: events.into(),
+            waiting: Mutex::default(),
+            invocations: AtomicUsize::default(),
+            asked: Notify::default(),
+            init_error: Mutex::default(),
+        }
+    }
+}
+
+impl RuntimeApi {
+    fn enqueue(&self, body: Vec<u8>) -> (String, oneshot::Receiver<Outcome>) {
+        let number = self.invocations.fetch_add(1, Ordering::Relaxed);
+        let request_id = format!("8476a536-e9f4-11e8-9739-{number:012}");
+        let (answer, answered) = oneshot::channel();
+        self.waiting.lock().unwrap().insert(request_id.clone(), answer);
+        self.queue.send(Event { request_id: request_id.clone(), body }).unwrap();
+        (request_id, answered)
+    }
+
+    fn settle(&self, request_id: &str, outcome: Outcome) -> StatusCode {
+        // Whoever asked may have lost patience.
+        let asker = self.waiting.lock().unwrap().remove(request_id);
+        let _ = asker.map(|asker| asker.send(outcome));
+        StatusCode::ACCEPTED
+    }
+
+    async fn explain_end(&self, status: ExitStatus, mut log: Log) -> StartError {
+        // Until the last line is in.
+        while log.changed().await.is_ok() {}
+        let init_error = self.init_error.lock().unwrap().take();
+        StartError::Ended { status, init_error, log: log.borrow().clone() }
+    }
+}
+
+fn routes(api: Arc<RuntimeApi>) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(hand_out))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(take_response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(take_error))
+        .route("/2018-06-01/runtime/init/error", post(take_init_error))
+        .with_state(api)
+}
+
+type Api = State<Arc<RuntimeApi>>;
+
+/// Waits for the next event, for as long as it takes.
+async fn hand_out(State(api): Api) -> ([(&'static str, String); 4], Vec<u8>) {
+    api.asked.notify_one();
+    let Event { request_id, body } = api.events.lock().await.recv().await.unwrap();
+    let deadline = UnixTime::now().plus(PATIENCE).as_secs() * 1_000;
+    let headers = [
+        ("Lambda-Runtime-Aws-Request-Id", request_id),
+        ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
+        ("Lambda-Runtime-Invoked-Function-Arn", FUNCTION_ARN.to_owned()),
+        ("Lambda-Runtime-Trace-Id", TRACE_HEADER.to_owned()),
+    ];
+    (headers, body)
+}
+
+async fn take_response(State(api): Api, UrlPath(request_id): UrlPath<String>, body: Bytes) -> StatusCode {
+    api.settle(&request_id, Ok(read(&body)))
+}
+
+async fn take_error(State(api): Api, UrlPath(request_id): UrlPath<String>, body: Bytes) -> StatusCode {
+    api.settle(&request_id, Err(read(&body)))
+}
+
+async fn take_init_error(State(api): Api, body: Bytes) -> StatusCode {
+    *api.init_error.lock().unwrap() = Some(read(&body));
+    StatusCode::ACCEPTED
+}
+
+/// A body as JSON; one that is none, as text, so that it shows.
+fn read(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+}
+
+/// API Gateway's own: an authorizer has 10 s.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer";
+
+const TRACE_HEADER: &str =
+    "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a:1|b:2";
