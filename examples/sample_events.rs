@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example sample_events` makes a new key each time, signs with it, and forgets it: the private
 //! key is never written.
-#![allow(clippy::unwrap_used, reason = "a file that cannot be written ends the run")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "whatever goes wrong ends the run")]
 
 use cognito_authorizer::{
     gateway::Shape,

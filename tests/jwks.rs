@@ -133,6 +133,8 @@ fn odd_keys() -> Vec<(&'static str, String)> {
         assert_eq!(keys.len(), 2, "before anything is wrong with it, each of the three can be used");
     }
     let oct = json!({ "kid": "odd", "kty": "oct", "k": "c2VjcmV0" });
+    let [x, y] = ["x", "y"].map(|name| URL_SAFE_NO_PAD.decode(ec[name].as_str().unwrap()).unwrap());
+    let y_with_the_end_of_x = URL_SAFE_NO_PAD.encode([&x[31..], &y].concat());
     let keys = [
         ("post-quantum", json!({ "kid": "odd", "kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA" })),
         ("symmetric", oct.clone()),
@@ -193,6 +195,7 @@ fn odd_keys() -> Vec<(&'static str, String)> {
         ("at infinity", with(&with(&ec, "x", "A".repeat(43)), "y", "A".repeat(43))),
         ("x a byte short", changed(&ec, "x", |x| x.truncate(31))),
         ("x a byte long", changed(&ec, "x", |x| x.insert(0, 0))),
+        ("a byte of x in y", with(&changed(&ec, "x", |x| x.truncate(31)), "y", y_with_the_end_of_x)),
         ("Ed448", with(&okp, "crv", "Ed448")),
         ("X25519", with(&okp, "crv", "X25519")),
         ("no x", without(&okp, "x")),

@@ -1,5 +1,10 @@
 //! What a line of the log holds, and what it never holds.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on stops"
+)]
 
 use std::{sync::LazyLock, time::Duration};
 
