@@ -20,7 +20,7 @@ mod runtime_api;
 use std::{
     path::Path,
     process::{Command, Output},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use cognito_authorizer::{
@@ -30,6 +30,7 @@ use cognito_authorizer::{
     token::Algorithm,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     gateway::client_status,
@@ -131,6 +132,26 @@ async fn a_bad_token_is_the_exact_word_and_the_next_event_is_served() {
         assert_eq!(answer.outcome, Err(unauthorized.clone()), "{shape:?}");
         assert!(function.invoke(good_event(shape).to_string()).await.outcome.is_ok(), "{shape:?}");
     }
+}
+
+#[tokio::test]
+async fn where_lambda_sends_several_events_at_once_they_are_answered_and_share_one_fetch() {
+    let issuer = Issuer::start(&[]).await.unwrap();
+    let settings = [("AWS_LAMBDA_MAX_CONCURRENCY", "8"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")];
+    let function = Arc::new(start_for(&issuer, &settings).await);
+    let warm_ups = issuer.requests();
+    issuer.publish(&[&KEY]);
+    let event = good_event(Shape::HttpV2).to_string();
+    let mut asked = JoinSet::new();
+    for _ in 0..64 {
+        let (function, event) = (Arc::clone(&function), event.clone());
+        asked.spawn(async move { function.invoke(event).await });
+    }
+    for answer in asked.join_all().await {
+        assert!(answer.outcome.is_ok(), "{answer:?}");
+    }
+    assert_eq!(issuer.requests() - warm_ups, 1);
+    assert!(function.log().iter().all(|line| line.starts_with('{')));
 }
 
 #[tokio::test]

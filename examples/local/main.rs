@@ -61,6 +61,9 @@ async fn demonstrate() -> Result<bool, Box<dyn Error>> {
     local.show_rotation(&function).await;
     local.show_outage(&function).await?;
     println!("\nThe answer to the first rest-request, in full:\n\n{answer:#}");
+    if let Some(peak) = function.peak_memory_kib() {
+        println!("\nThe first function held {peak} KiB of memory at most.");
+    }
     Ok(local.table.finish())
 }
 

@@ -38,7 +38,7 @@ use tokio::{
 pub(crate) struct Function {
     api: Arc<RuntimeApi>,
     log: Log,
-    _process: Child,
+    process: Child,
     _server: JoinSet<io::Result<()>>,
 }
 
@@ -79,7 +79,7 @@ impl Function {
         tokio::select! {
             // In this order: an end counts as one only if no event was asked for before.
             biased;
-            () = api.asked.notified() => Ok(Self { api, log, _process: process, _server: server }),
+            () = api.asked.notified() => Ok(Self { api, log, process, _server: server }),
             status = process.wait() => Err(api.explain_end(status?, log).await),
         }
     }
@@ -103,6 +103,13 @@ impl Function {
         let mut log = self.log.clone();
         let _ = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some())).await;
         find(&self.log())
+    }
+
+    /// The most memory that the process has held so far, where the system tells (`VmHWM` on Linux).
+    pub(crate) fn peak_memory_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().trim_end_matches(" kB").parse().ok()
     }
 
     /// All that it has printed so far.

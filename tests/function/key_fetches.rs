@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cognito_authorizer::testing::jwks;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::time::sleep;
 
 use super::*;
 
@@ -66,6 +66,7 @@ async fn meet_without_keys(code: &'static str, response: String) {
     let (status, line) = ask(&function, &KEY).await;
     assert_eq!((status, &line["reason"]), (500, &json!("keys_unavailable")), "{line}");
     assert_eq!(line["key_fetch"]["outcome"], code);
+    assert_small(&function);
 }
 
 async fn meet_with_keys(code: &'static str, response: String) {
@@ -74,6 +75,13 @@ async fn meet_with_keys(code: &'static str, response: String) {
     sleep(ENOUGH).await;
     let (status, line) = ask(&function, &KEY).await;
     assert_eq!((status, &line["key_fetch"]["outcome"]), (200, &json!(code)), "{line}");
+    assert_small(&function);
+}
+
+/// Half of what the smallest Lambda function has, unoptimised as tests are.
+fn assert_small(function: &Function) {
+    let peak = function.peak_memory_kib().unwrap();
+    assert!(peak < 60 * 1024, "{peak} KiB");
 }
 
 #[tokio::test]
