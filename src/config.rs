@@ -2,6 +2,8 @@
 //! found is reported at once.
 
 mod issuers;
+mod keys;
+mod pool_id;
 mod reader;
 
 use std::{ffi::OsString, fmt, time::Duration};

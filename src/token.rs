@@ -4,6 +4,7 @@
 //! sets fetched from the addresses named there; everything in a token is a caller's text until
 //! [`Verifier::verify`] has passed it.
 
+mod algorithm;
 mod cache;
 mod claims;
 mod error;
@@ -14,12 +15,13 @@ mod jws;
 mod keys;
 mod verifier;
 
+pub use algorithm::Algorithm;
 pub use cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh};
 pub use claims::{AllowedClients, AllowedUse, Claims, TokenRules, TokenUse};
 pub use error::{ClaimName, TokenError, VerifyError};
 pub use fetch::{FetchError, FetchJwks, HttpsFetch, InvalidJwksUrl, JwksUrl, MAX_JWKS_BYTES};
 pub use json::{JsonError, parse_object, parse_value};
-pub use jwk::{Algorithm, KeySet, KeySetError, VerifyingKey};
+pub use jwk::{KeySet, KeySetError, VerifyingKey};
 pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
 pub use keys::{FetchReport, KeySourceSettings};
 pub use verifier::{IssuerSettings, Trace, Verifier, VerifierSettings};

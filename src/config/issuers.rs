@@ -2,10 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::reader::Reader;
+use super::{
+    keys::{Keys, parse_url, read_file, read_keys, usual_address},
+    pool_id::parse_pool_id,
+    reader::Reader,
+};
 use crate::token::{
-    Algorithm, AllowedClients, AllowedUse, IssuerSettings, JwksUrl, KeySet, KeySourceSettings,
-    MAX_JWKS_BYTES, TokenRules, TokenUse, parse_value,
+    Algorithm, AllowedClients, AllowedUse, IssuerSettings, JwksUrl, KeySet, KeySourceSettings, TokenRules,
+    TokenUse, parse_value,
 };
 
 /// The issuers, and the key sources that they refer to.
@@ -23,19 +27,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<IssuerSettings>, Vec<KeySour
 struct Trusted {
     issuers: Vec<IssuerSettings>,
     key_sources: Vec<KeySourceSettings>,
-}
-
-/// Where an issuer's keys are, if not where they usually are.
-struct Keys {
-    url: Option<JwksUrl>,
-    file: Option<KeyFile>,
-}
-
-/// A key file's content, and the variable or field that names the file.
-#[derive(Clone)]
-struct KeyFile {
-    place: String,
-    content: Vec<u8>,
 }
 
 impl Trusted {
@@ -263,32 +254,6 @@ impl Entry {
     }
 }
 
-fn read_keys(reader: &mut Reader<'_>, url: &str, file: &str) -> Keys {
-    Keys {
-        url: reader.text(url).and_then(|text| parse_url(reader, url, &text)),
-        file: reader.text(file).and_then(|path| read_file(reader, file, &path)),
-    }
-}
-
-fn parse_url(reader: &mut Reader<'_>, place: &str, text: &str) -> Option<JwksUrl> {
-    let url = JwksUrl::parse(text);
-    url.map_err(|error| reader.problem(place, error.to_string())).ok()
-}
-
-fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Option<KeyFile> {
-    match std::fs::read(path) {
-        Ok(content) if content.len() <= MAX_JWKS_BYTES => Some(KeyFile { place: place.to_owned(), content }),
-        Ok(_) => {
-            reader.problem(place, format!("names a file over {MAX_JWKS_BYTES} bytes"));
-            None
-        }
-        Err(error) => {
-            reader.problem(place, format!("names a file that cannot be read: {}", error.kind()));
-            None
-        }
-    }
-}
-
 /// `*` accepts any client and stands alone.
 fn read_clients(reader: &mut Reader<'_>, place: &str, clients: Vec<String>) -> AllowedClients {
     if clients == ["*"] {
@@ -302,38 +267,6 @@ fn read_clients(reader: &mut Reader<'_>, place: &str, clients: Vec<String>) -> A
         reader.problem(place, "must be app client ids, or * alone");
     }
     AllowedClients::Listed(clients)
-}
-
-/// The region and DNS suffix of a pool id, if it has the form that Cognito gives it.
-/// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html>
-fn parse_pool_id(pool: &str) -> Option<(&str, &'static str)> {
-    let (region, id) = pool.split_once('_')?;
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    let is_region = region.contains('-') && region.split('-').all(is_part);
-    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_region && is_id && pool.len() <= MAX_POOL_ID_BYTES).then(|| (region, dns_suffix(region)))
-}
-
-/// The suffix of the region's partition, as the AWS SDKs' endpoint rules have it.
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-fn dns_suffix(region: &str) -> &'static str {
-    const SUFFIXES: [(&str, &str); 6] = [
-        ("cn-", "amazonaws.com.cn"),
-        ("eusc-", "amazonaws.eu"),
-        ("us-iso-", "c2s.ic.gov"),
-        ("us-isob-", "sc2s.sgov.gov"),
-        ("us-isof-", "csp.hci.ic.gov"),
-        ("eu-isoe-", "cloud.adc-e.uk"),
-    ];
-    let found = SUFFIXES.iter().find(|(prefix, _)| region.starts_with(prefix));
-    found.map_or("amazonaws.com", |(_, suffix)| suffix)
-}
-
-/// Where Cognito, and most providers, publish an issuer's keys.
-fn usual_address(issuer: &str) -> Option<JwksUrl> {
-    JwksUrl::parse(&format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))).ok()
 }
 
 /// A list that holds nothing but strings.
@@ -351,45 +284,3 @@ const TOKEN_USES: [(&str, AllowedUse); 3] = [
     ("id", AllowedUse::Only(TokenUse::Id)),
     ("any", AllowedUse::Any),
 ];
-
-/// `UserPoolIdType` of the Cognito API.
-const MAX_POOL_ID_BYTES: usize = 55;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pool_id_gives_its_region_and_the_suffix_of_its_partition() {
-        for (pool, region, suffix) in [
-            ("eu-west-1_AbCdEf123", "eu-west-1", "amazonaws.com"),
-            ("us-gov-west-1_AbCdEf123", "us-gov-west-1", "amazonaws.com"),
-            ("cn-north-1_AbCdEf123", "cn-north-1", "amazonaws.com.cn"),
-            ("eusc-de-east-1_AbCdEf123", "eusc-de-east-1", "amazonaws.eu"),
-            ("us-iso-east-1_AbCdEf123", "us-iso-east-1", "c2s.ic.gov"),
-            ("us-isob-east-1_AbCdEf123", "us-isob-east-1", "sc2s.sgov.gov"),
-        ] {
-            assert_eq!(parse_pool_id(pool), Some((region, suffix)), "{pool}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_pool_id_is_refused() {
-        for pool in [
-            "",
-            "eu-west-1",
-            "_Abc",
-            "eu-west-1_",
-            "EU-WEST-1_Abc",
-            "eu-west-1_Ab-c",
-            "eu-west-1_Ab/c",
-            "evil.com/eu-west-1_Abc",
-            "eu west-1_Abc",
-            "local_04nXY3Tq",
-            "eu-west-1_A_b",
-            "eu-west-1_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        ] {
-            assert_eq!(parse_pool_id(pool), None, "{pool}");
-        }
-    }
-}

@@ -15,63 +15,11 @@ use serde_json::{Map, Value, value::RawValue};
 use thiserror::Error;
 
 use super::{
+    algorithm::Algorithm,
     error::TokenError,
     json::parse_object,
     jws::{UnverifiedToken, VerifiedPayload},
 };
-
-/// The signature algorithms of RFC 7518 §3.1 and RFC 8037 that can be configured: asymmetric ones only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the standard's")]
-pub enum Algorithm {
-    RS256,
-    RS384,
-    RS512,
-    PS256,
-    PS384,
-    PS512,
-    ES256,
-    ES384,
-    ES512,
-    EdDSA,
-}
-
-impl Algorithm {
-    /// Every algorithm, in the order of the standard.
-    pub const ALL: [Self; 10] = [
-        Self::RS256,
-        Self::RS384,
-        Self::RS512,
-        Self::PS256,
-        Self::PS384,
-        Self::PS512,
-        Self::ES256,
-        Self::ES384,
-        Self::ES512,
-        Self::EdDSA,
-    ];
-
-    /// The algorithm of this name, compared byte by byte.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-
-    /// The value of `alg` that stands for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RS256 => "RS256",
-            Self::RS384 => "RS384",
-            Self::RS512 => "RS512",
-            Self::PS256 => "PS256",
-            Self::PS384 => "PS384",
-            Self::PS512 => "PS512",
-            Self::ES256 => "ES256",
-            Self::ES384 => "ES384",
-            Self::ES512 => "ES512",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-}
 
 /// A public key and the one algorithm it verifies.
 #[derive(Debug)]
@@ -208,7 +156,7 @@ fn parse_key(entry: &str, allowed: &[Algorithm]) -> Option<VerifyingKey> {
         return None;
     }
     let fitting = match (string(&jwk, "kty")?, jwk.get("crv").and_then(Value::as_str)) {
-        ("RSA", _) => &RSA[..],
+        ("RSA", _) => &Algorithm::RSA[..],
         ("EC", Some("P-256")) => &[Algorithm::ES256],
         ("EC", Some("P-384")) => &[Algorithm::ES384],
         ("EC", Some("P-521")) => &[Algorithm::ES512],
@@ -307,15 +255,6 @@ fn strip_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
-
-const RSA: [Algorithm; 6] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-];
 
 /// Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1). A key that was published with
 /// them is no longer anybody's secret.

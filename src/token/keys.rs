@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
+    algorithm::Algorithm,
     cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh},
     fetch::{FetchError, FetchJwks, JwksUrl},
-    jwk::{Algorithm, KeySet},
+    jwk::KeySet,
 };
 use crate::time::UnixTime;
 

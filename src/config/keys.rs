@@ -1,0 +1,48 @@
+//! Where an issuer's keys are: an address, a file, or where they usually are.
+
+use super::reader::Reader;
+use crate::token::{JwksUrl, MAX_JWKS_BYTES};
+
+/// Where an issuer's keys are, if not where they usually are.
+pub(super) struct Keys {
+    pub(super) url: Option<JwksUrl>,
+    pub(super) file: Option<KeyFile>,
+}
+
+/// A key file's content, and the variable or field that names the file.
+#[derive(Clone)]
+pub(super) struct KeyFile {
+    pub(super) place: String,
+    pub(super) content: Vec<u8>,
+}
+
+pub(super) fn read_keys(reader: &mut Reader<'_>, url: &str, file: &str) -> Keys {
+    Keys {
+        url: reader.text(url).and_then(|text| parse_url(reader, url, &text)),
+        file: reader.text(file).and_then(|path| read_file(reader, file, &path)),
+    }
+}
+
+pub(super) fn parse_url(reader: &mut Reader<'_>, place: &str, text: &str) -> Option<JwksUrl> {
+    let url = JwksUrl::parse(text);
+    url.map_err(|error| reader.problem(place, error.to_string())).ok()
+}
+
+pub(super) fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Option<KeyFile> {
+    match std::fs::read(path) {
+        Ok(content) if content.len() <= MAX_JWKS_BYTES => Some(KeyFile { place: place.to_owned(), content }),
+        Ok(_) => {
+            reader.problem(place, format!("names a file over {MAX_JWKS_BYTES} bytes"));
+            None
+        }
+        Err(error) => {
+            reader.problem(place, format!("names a file that cannot be read: {}", error.kind()));
+            None
+        }
+    }
+}
+
+/// Where Cognito, and most providers, publish an issuer's keys.
+pub(super) fn usual_address(issuer: &str) -> Option<JwksUrl> {
+    JwksUrl::parse(&format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))).ok()
+}
