@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     gateway::{Answerer, Event, EventError, ExecuteApiArn, Refusal, Request, Response, Shape, TokenSource},
-    policy::{Decision, Requirements},
+    policy::{Decision, DenyReason, Requirements},
     time::UnixTime,
     token::{FetchError, FetchJwks, TokenError, Trace, Verifier, VerifierSettings, VerifyError},
 };
@@ -106,8 +106,10 @@ pub struct Record {
 pub enum Outcome {
     /// 2xx.
     Allow,
-    /// 403, with the reason's code.
-    Deny(&'static str),
+    /// 403, for a good token.
+    Deny(DenyReason),
+    /// 403, for a bad token, where refusals are denials.
+    Refuse(TokenError),
     /// 401.
     Unauthorized(TokenError),
     /// 500.
@@ -178,7 +180,7 @@ impl<F: FetchJwks> Authorizer<F> {
         record.left_out_claims = left_out;
         let outcome = match decision {
             Decision::Allow => Outcome::Allow,
-            Decision::Deny(reason) => Outcome::Deny(reason.code()),
+            Decision::Deny(reason) => Outcome::Deny(reason),
         };
         Ok((response, outcome))
     }
@@ -191,9 +193,7 @@ impl<F: FetchJwks> Authorizer<F> {
     ) -> Result<(Response, Outcome), Error> {
         match self.refusal {
             Refusal::Unauthorized => Err(Error::Unauthorized(error)),
-            Refusal::Deny => {
-                Ok((self.answerer.refuse(request.shape(), arn, error), Outcome::Deny(error.code())))
-            }
+            Refusal::Deny => Ok((self.answerer.refuse(request.shape(), arn, error), Outcome::Refuse(error))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The environment, read, checked and turned into ready parts. The only file that reads it; every problem
 //! found is reported at once.
 
+mod entry;
 mod issuers;
 mod keys;
 mod pool_id;
@@ -50,7 +51,7 @@ impl Config {
     /// Reads variables through `lookup`, and the key files that they name.
     pub fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Problems> {
         let mut reader = Reader::new(lookup);
-        let telemetry = read_telemetry(&mut reader);
+        let telemetry = read_telemetry(lookup);
         let authorizer = AuthorizerSettings {
             verifier: read_verifier(&mut reader),
             token_sources: read_token_sources(&mut reader),
@@ -73,7 +74,7 @@ impl Config {
 }
 
 fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {
-    let (issuers, key_sources) = issuers::read(reader);
+    let issuers = issuers::read(reader);
     let key_cache = KeyCacheSettings {
         ttl: reader.seconds("JWKS_TTL_SECONDS", 3_600, 1, YEAR_SECONDS),
         max_stale: reader.seconds("JWKS_MAX_STALE_SECONDS", 86_400, 1, YEAR_SECONDS),
@@ -84,7 +85,6 @@ fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {
     }
     VerifierSettings {
         issuers,
-        key_sources,
         key_cache,
         fetch_timeout: Duration::from_millis(reader.number("JWKS_TIMEOUT_MS", 3_000, 10, MAX_TIMEOUT_MS)),
         clock_skew_seconds: reader.number("CLOCK_SKEW_SECONDS", 0, 0, 300),
@@ -94,13 +94,17 @@ fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {
 
 fn read_token_sources(reader: &mut Reader<'_>) -> Vec<TokenSource> {
     let Some(sources) = reader.list("TOKEN_SOURCE") else {
-        return vec![TokenSource::Header("Authorization".to_owned())];
+        return vec![TokenSource::Header("authorization".to_owned())];
     };
-    let parsed = sources.iter().map(|source| TokenSource::parse(source));
-    parsed.collect::<Result<_, _>>().unwrap_or_else(|error| {
-        reader.problem("TOKEN_SOURCE", format!("an entry {error}"));
-        Vec::new()
-    })
+    let mut parsed: Vec<TokenSource> = Vec::new();
+    for (position, text) in sources.iter().enumerate() {
+        match TokenSource::parse(text) {
+            Ok(source) if parsed.contains(&source) => reader.problem("TOKEN_SOURCE", "names a header twice"),
+            Ok(source) => parsed.push(source),
+            Err(error) => reader.problem("TOKEN_SOURCE", format!("entry {} {error}", position + 1)),
+        }
+    }
+    parsed
 }
 
 fn read_answerer(reader: &mut Reader<'_>) -> Answerer {
@@ -123,19 +127,22 @@ fn read_answerer(reader: &mut Reader<'_>) -> Answerer {
     }
 }
 
-fn read_telemetry(reader: &mut Reader<'_>) -> TelemetrySettings {
-    let levels = [
-        ("TRACE", Level::Trace),
-        ("DEBUG", Level::Debug),
-        ("INFO", Level::Info),
-        ("WARN", Level::Warn),
-        ("ERROR", Level::Error),
-        ("FATAL", Level::Fatal),
-    ];
-    let formats = [("Text", LogFormat::Text), ("JSON", LogFormat::Json)];
+/// Lambda sets these two, and users cannot. A word that is not known yet must not stop the function.
+fn read_telemetry(lookup: &dyn Fn(&str) -> Option<OsString>) -> TelemetrySettings {
+    let word = |name: &str| lookup(name).and_then(|value| value.into_string().ok()).unwrap_or_default();
     TelemetrySettings {
-        level: reader.choice("AWS_LAMBDA_LOG_LEVEL", Level::Info, &levels),
-        format: reader.choice("AWS_LAMBDA_LOG_FORMAT", LogFormat::Text, &formats),
+        level: match word("AWS_LAMBDA_LOG_LEVEL").as_str() {
+            "TRACE" => Level::Trace,
+            "DEBUG" => Level::Debug,
+            "WARN" => Level::Warn,
+            "ERROR" => Level::Error,
+            "FATAL" => Level::Fatal,
+            _ => Level::Info,
+        },
+        format: match word("AWS_LAMBDA_LOG_FORMAT").as_str() {
+            "JSON" => LogFormat::Json,
+            _ => LogFormat::Text,
+        },
     }
 }
 
@@ -188,4 +195,4 @@ const YEAR_SECONDS: u64 = 31_536_000;
 const MAX_TIMEOUT_MS: u64 = 8_000;
 
 /// A remembered token takes a few kilobytes; Lambda functions start at 128 MB.
-const MAX_REMEMBERED_TOKENS: usize = 10_000;
+const MAX_REMEMBERED_TOKENS: u16 = 10_000;

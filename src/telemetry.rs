@@ -190,7 +190,7 @@ impl<'r> Line<'r> {
             token_use: trace.token_use.map(TokenUse::name),
             principal_id: record.subject.as_deref(),
             token_from_memory: trace.remembered,
-            keys_from_memory: trace.key_id.is_some() && trace.fetch.is_none(),
+            keys_from_memory: trace.key_from_memory,
             key_fetch: trace.fetch.map(KeyFetch::new),
             left_out_claims: &record.left_out_claims,
             request_id: invocation.request_id,
@@ -221,7 +221,7 @@ fn level(record: &Record) -> Level {
     let worth_a_look = !record.left_out_claims.is_empty() || matches!(record.trace.fetch, Some(Err(_)));
     match record.outcome {
         None | Some(Outcome::Error(_)) => Level::Error,
-        Some(Outcome::Deny(_) | Outcome::Unauthorized(_)) => Level::Warn,
+        Some(Outcome::Deny(_) | Outcome::Refuse(_) | Outcome::Unauthorized(_)) => Level::Warn,
         Some(Outcome::Allow) if worth_a_look => Level::Warn,
         Some(Outcome::Allow) => Level::Info,
     }
@@ -230,7 +230,8 @@ fn level(record: &Record) -> Level {
 fn describe(outcome: Option<Outcome>) -> (&'static str, Option<&'static str>, Option<String>) {
     match outcome {
         Some(Outcome::Allow) => ("allow", None, None),
-        Some(Outcome::Deny(code)) => ("deny", Some(code), None),
+        Some(Outcome::Deny(reason)) => ("deny", Some(reason.code()), None),
+        Some(Outcome::Refuse(error)) => ("deny", Some(error.code()), Some(error.to_string())),
         Some(Outcome::Unauthorized(error)) => ("unauthorized", Some(error.code()), Some(error.to_string())),
         Some(Outcome::Error(fault)) => ("error", Some(fault.code()), Some(fault.to_string())),
         None => ("error", None, None),

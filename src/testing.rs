@@ -20,4 +20,4 @@ pub use events::{API, NOW, ROUTE_ARN, event};
 pub use iam::{Verdict, evaluate};
 pub use issuer::{CLIENT_ID, ISSUER, POOL_ID, SigningKey, access_claims, compact, id_claims, jwks};
 pub use provider::{Provider, Reply};
-pub use settings::{JWKS_URL, settings, verifier_settings};
+pub use settings::{JWKS_URL, key_source, settings, verifier_settings};

@@ -10,8 +10,12 @@ use std::sync::LazyLock;
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Fault, Outcome, Record},
+    config::Config,
     gateway::{Refusal, Response, Shape, TokenSource},
-    testing::{API, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, settings},
+    testing::{
+        API, CLIENT_ID, ISSUER, JWKS_URL, NOW, POOL_ID, Provider, Reply, SigningKey, access_claims, compact,
+        event, jwks, settings,
+    },
     time::UnixTime,
     token::{Algorithm, FetchError, TokenError},
 };
@@ -19,6 +23,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
+static STRANGER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("stranger", Algorithm::RS256));
 
 fn now() -> UnixTime {
     UnixTime::from_secs(NOW)
@@ -104,7 +109,7 @@ async fn a_provider_that_is_down_is_a_500_and_never_a_401() {
             let (answer, _) = ask(&authorizer, &event).await;
             assert_eq!(answer, Err(Error::Internal(Fault::KeysUnavailable(Some(failure)))));
             let (within_cooldown, _) = ask(&authorizer, &event).await;
-            assert_eq!(within_cooldown, Err(Error::Internal(Fault::KeysUnavailable(None))));
+            assert_eq!(within_cooldown, Err(Error::Internal(Fault::KeysUnavailable(Some(failure)))));
         }
     }
 }
@@ -252,12 +257,15 @@ proptest! {
     }
 
     #[test]
-    fn no_event_with_odd_fields_panics_or_ends_in_an_allow(field in "type|version|methodArn|routeArn|headers|multiValueHeaders|cookies|requestContext|queryStringParameters|authorizationToken", value in odd_value(), shape in 0..5_usize) {
-        let mut event = event(Shape::ALL[shape], "Bearer x.y.z");
+    fn no_event_with_odd_fields_panics_or_allows_anything_beyond_its_api_and_stage(field in "type|version|methodArn|routeArn|headers|multiValueHeaders|cookies|requestContext|queryStringParameters|authorizationToken|resource|path", value in odd_value(), shape in 0..5_usize) {
+        let mut event = event(Shape::ALL[shape], &good_token());
         event[field.as_str()] = value;
         let (answer, _) = block_on(ask(&authorizer(every_source()), &event.to_string()));
-        prop_assert!(answer.is_err());
-        prop_assert_ne!(answer, Err(Error::Internal(Fault::Panic)));
+        prop_assert_ne!(&answer, &Err(Error::Internal(Fault::Panic)));
+        if let Ok(response) = answer {
+            let resource = &serde_json::to_value(response).unwrap()["policyDocument"]["Statement"][0]["Resource"];
+            prop_assert_eq!(resource, &json!([format!("{API}/prod/*")]));
+        }
     }
 }
 
@@ -271,6 +279,47 @@ fn odd_value() -> impl Strategy<Value = Value> {
         prop::collection::btree_map(any::<String>(), any::<String>(), 0..4)
             .prop_map(|members| json!(members)),
     ]
+}
+
+/// The configuration's defaults for one pool, which trusts both of its issuer forms; Cognito refuses the address
+/// of the form that the pool does not use.
+fn default_authorizer() -> (Authorizer<Provider>, Provider) {
+    let variables = |name: &str| match name {
+        "USER_POOL_ID" => Some(POOL_ID.into()),
+        "CLIENT_ID" => Some(CLIENT_ID.into()),
+        _ => None,
+    };
+    let provider = Provider::with(JWKS_URL, &jwks(&[&KEY]));
+    let newer = JWKS_URL.replace("cognito-idp", "issuer-cognito-idp");
+    provider.reply(&newer, Reply::Fail(FetchError::Status(403)));
+    (Authorizer::new(Config::read(&variables).unwrap().authorizer, provider.clone(), now()), provider)
+}
+
+#[tokio::test]
+async fn no_made_up_token_ends_in_a_500_while_the_provider_is_well() {
+    let issuers =
+        [ISSUER, &ISSUER.replace("cognito-idp", "issuer-cognito-idp"), "https://evil.example.com", ""];
+    let headers = [
+        json!({ "alg": "RS256", "kid": "current" }),
+        json!({ "alg": "RS256", "kid": "made up" }),
+        json!({ "alg": "none", "kid": "current" }),
+    ];
+    for first in issuers {
+        // Each comes first once: nothing is in memory then.
+        let (authorizer, _provider) = default_authorizer();
+        for issuer in [first].into_iter().chain(issuers) {
+            for header in &headers {
+                let forged = compact(&header.to_string(), json!({ "iss": issuer }).to_string(), &STRANGER);
+                for at in [NOW, NOW + 20] {
+                    let mut record = Record::default();
+                    let event = event(Shape::HttpV2, &forged).to_string();
+                    let answer = authorizer.authorize(&event, UnixTime::from_secs(at), &mut record).await;
+                    assert!(is_refused(&answer), "{issuer} {header}: {answer:?}");
+                }
+            }
+        }
+        assert!(ask(&authorizer, &event(Shape::HttpV2, &good_token()).to_string()).await.0.is_ok());
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
     reason = "a test that cannot go on stops"
 )]
 
-use std::{collections::HashMap, ffi::OsString, time::Duration};
+use std::{collections::HashMap, ffi::OsString, sync::Arc, time::Duration};
 
 use cognito_authorizer::{
     authorizer::AuthorizerSettings,
@@ -48,11 +48,7 @@ fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults()
         ]
     );
     assert_eq!(
-        verifier
-            .issuers
-            .iter()
-            .map(|issuer| verifier.key_sources[issuer.key_source].url.as_str())
-            .collect::<Vec<_>>(),
+        verifier.issuers.iter().map(|issuer| issuer.keys.url.as_str()).collect::<Vec<_>>(),
         [
             "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json",
             "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json",
@@ -68,14 +64,14 @@ fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults()
         assert_eq!(*token_use, AllowedUse::Only(TokenUse::Access));
         assert!(audiences.is_empty());
     }
-    assert!(verifier.key_sources.iter().all(|source| source.algorithms == [Algorithm::RS256]));
+    assert!(verifier.issuers.iter().all(|issuer| issuer.keys.algorithms == [Algorithm::RS256]));
     assert_eq!(verifier.key_cache.ttl, Duration::from_secs(3_600));
     assert_eq!(verifier.key_cache.max_stale, Duration::from_secs(86_400));
     assert_eq!(verifier.key_cache.cooldown, Duration::from_secs(10));
     assert_eq!(verifier.fetch_timeout, Duration::from_secs(3));
     assert_eq!(verifier.clock_skew_seconds, 0);
     assert_eq!(verifier.token_cache_size, 512);
-    assert_eq!(authorizer.token_sources, [TokenSource::Header("Authorization".to_owned())]);
+    assert_eq!(authorizer.token_sources, [TokenSource::Header("authorization".to_owned())]);
     assert!(authorizer.requirements.scopes.is_empty() && authorizer.requirements.groups.is_empty());
     assert!(matches!(authorizer.answerer.context, ContextClaims::All));
     assert_eq!(authorizer.answerer.principal_id_claim, "sub");
@@ -106,7 +102,7 @@ fn every_variable_is_read() {
         ("TOKEN_CACHE_SIZE", "0"),
     ]);
     let sources: Vec<_> = settings.token_sources.iter().map(ToString::to_string).collect();
-    assert_eq!(sources, ["cookie:session", "query:access_token", "header:X-Token"]);
+    assert_eq!(sources, ["cookie:session", "query:access_token", "header:x-token"]);
     assert_eq!(settings.requirements.scopes, ["orders/read", "orders/write"]);
     assert_eq!(settings.requirements.groups, ["a,b", "c"]);
     assert!(
@@ -123,13 +119,16 @@ fn every_variable_is_read() {
     assert_eq!(verifier.key_cache.cooldown, Duration::from_secs(1));
     assert_eq!(verifier.fetch_timeout, Duration::from_millis(250));
     assert_eq!(verifier.token_cache_size, 0);
-    assert_eq!(verifier.key_sources.len(), 1, "one address serves both forms of the issuer");
-    assert!(verifier.issuers.iter().all(|issuer| issuer.key_source == 0));
+    assert!(
+        Arc::ptr_eq(&verifier.issuers[0].keys, &verifier.issuers[1].keys),
+        "one address serves both forms"
+    );
+    assert!(verifier.issuers.iter().all(|issuer| issuer.other_form.is_none()));
 }
 
 #[test]
 fn nothing_at_all_names_what_is_required() {
-    assert_eq!(wrong(&[]), ["USER_POOL_ID"]);
+    assert_eq!(wrong(&[]), ["USER_POOL_ID", "CLIENT_ID"]);
     assert_eq!(wrong(&[("USER_POOL_ID", "eu-west-1_A")]), ["CLIENT_ID"]);
     assert_eq!(wrong(&[("CLIENT_ID", "c")]), ["USER_POOL_ID"]);
 }
@@ -151,7 +150,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
             ][..],
         ),
         ("CLIENT_ID", &["", ",", "a,", "a,a", "*,a", "a b", "a-b", "<client>"]),
-        ("TOKEN_USE", &["", "both", "access,id"]),
+        ("TOKEN_USE", &["", "both", "access,id", "ACCESS"]),
         (
             "TOKEN_SOURCE",
             &[
@@ -164,9 +163,10 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
                 "body:x",
                 "header:A,",
                 "header:A,header:A",
+                "header:A,header:a",
             ],
         ),
-        ("REQUIRED_SCOPES", &["", " , ", "a a", "[]", "[1]", "[\"a\"", "[\"\"]"]),
+        ("REQUIRED_SCOPES", &["", " , ", "a a", "[]", "[1]", "[\"a\"", "[\"\"]", "[\"a b\"]"]),
         ("REQUIRED_GROUPS", &["", ",", "a,a", "[\"a\",\"a\"]"]),
         ("CONTEXT_CLAIMS", &["", "sub,", "*,sub", "sub,sub"]),
         ("PRINCIPAL_ID_CLAIM", &["", "a,b", "a b"]),
@@ -182,8 +182,6 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
         ("JWKS_TIMEOUT_MS", &["", "0", "9", "8001", "-5"]),
         ("TOKEN_CACHE_SIZE", &["", "-1", "10001", "many"]),
         ("POLICIES", &["", "policies"]),
-        ("AWS_LAMBDA_LOG_LEVEL", &["", "LOUD"]),
-        ("AWS_LAMBDA_LOG_FORMAT", &["", "XML"]),
     ] {
         for value in values {
             let mut variables: HashMap<&str, &str> = POOL.into_iter().collect();
@@ -239,11 +237,8 @@ fn issuers_are_pools_and_other_providers_each_with_its_own_rules() {
         { "issuer": "https://id.example.com/t", "audiences": ["a", "b"], "jwks_uri": "https://id.example.com/keys" },
     ]);
     let settings = read(&[("ISSUERS", &issuers.to_string())]).unwrap().authorizer.verifier;
-    let trusted: Vec<_> = settings
-        .issuers
-        .iter()
-        .map(|issuer| (issuer.issuer.as_str(), settings.key_sources[issuer.key_source].url.as_str()))
-        .collect();
+    let trusted: Vec<_> =
+        settings.issuers.iter().map(|issuer| (issuer.issuer.as_str(), issuer.keys.url.as_str())).collect();
     assert_eq!(
         trusted,
         [
@@ -273,7 +268,7 @@ fn issuers_are_pools_and_other_providers_each_with_its_own_rules() {
     assert!(
         matches!(&settings.issuers[4].rules, TokenRules::OpenIdConnect { audiences } if audiences == &["api"])
     );
-    let algorithms = |issuer: usize| &settings.key_sources[settings.issuers[issuer].key_source].algorithms;
+    let algorithms = |issuer: usize| &settings.issuers[issuer].keys.algorithms;
     assert_eq!(algorithms(4), &[Algorithm::ES256, Algorithm::EdDSA]);
     assert_eq!(algorithms(5), &[Algorithm::RS256]);
 }
@@ -304,6 +299,14 @@ fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
         (r#"[{"issuer":"https://i.example.com"}]"#.to_owned(), "ISSUERS[0].audiences"),
         (r#"[{"issuer":"http://i.example.com","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
         (r#"[{"issuer":"https://i.example.com?x","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":" https://i.example.com","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://i.example.com\n","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://i.ex\tample.com","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https:i.example.com","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://i.example.com\\x","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://i.example.com/a/../b","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
+        (format!(r#"[{{{pool},{clients},"replica_regions":["nowhere"]}}]"#), "ISSUERS[0].user_pool_id"),
+        (format!(r#"[{{{provider},"replica_regions":["eu-west-1"]}}]"#), "ISSUERS[0].replica_regions"),
         (format!(r#"[{{{provider},"algorithms":["HS256"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":["none"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":[]}}]"#), "ISSUERS[0].algorithms"),
@@ -333,7 +336,7 @@ fn one_key_address_or_file_is_for_one_issuer() {
     assert_eq!(wrong(&[("ISSUERS", two), ("JWKS_URI", "https://x.example.com/k")]), ["ISSUERS"]);
     let one = r#"[{"issuer":"https://i.example.com","audiences":["a"]}]"#;
     let settings = read(&[("ISSUERS", one), ("JWKS_URI", "https://x.example.com/k")]).unwrap().authorizer;
-    assert_eq!(settings.verifier.key_sources[0].url.as_str(), "https://x.example.com/k");
+    assert_eq!(settings.verifier.issuers[0].keys.url.as_str(), "https://x.example.com/k");
 }
 
 #[test]
@@ -343,9 +346,9 @@ fn a_key_file_is_read_at_start_for_every_form_of_its_issuer() {
     std::fs::write(&path, jwks(&[&key]).to_string()).unwrap();
     let file = path.to_str().unwrap();
     let verifier = settings(&[("JWKS_FILE", file)]).verifier;
-    assert_eq!(verifier.key_sources.len(), 2);
-    for source in &verifier.key_sources {
-        assert!(source.preloaded.as_ref().unwrap().key("k").is_some());
+    assert_eq!(verifier.issuers.len(), 2);
+    for issuer in &verifier.issuers {
+        assert!(issuer.keys.preloaded.as_ref().unwrap().key("k").is_some());
     }
     std::fs::write(&path, r#"{"keys":[]}"#).unwrap();
     assert_eq!(wrong(&[&POOL[..], &[("JWKS_FILE", file)]].concat()), ["JWKS_FILE"]);
@@ -354,4 +357,63 @@ fn a_key_file_is_read_at_start_for_every_form_of_its_issuer() {
     std::fs::write(&path, " ".repeat(150_001)).unwrap();
     assert_eq!(wrong(&[&POOL[..], &[("JWKS_FILE", file)]].concat()), ["JWKS_FILE"]);
     std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_problem_hides_no_other() {
+    let file = "no/such/file";
+    for (variables, expected) in [
+        (&[("CLIENT_ID", "a b")][..], &["CLIENT_ID", "USER_POOL_ID"][..]),
+        (&[("USER_POOL_ID", "x"), ("JWKS_FILE", file)], &["CLIENT_ID", "JWKS_FILE", "USER_POOL_ID"]),
+        (
+            &[("USER_POOL_ID", "x,y"), ("CLIENT_ID", "c"), ("JWKS_URI", "https://k.example.com")],
+            &["USER_POOL_ID"],
+        ),
+        (&[("TOKEN_SOURCE", "x,y"), ("CLIENT_ID", "c")], &["TOKEN_SOURCE", "USER_POOL_ID"]),
+    ] {
+        let mut named = wrong(variables);
+        named.sort();
+        named.dedup();
+        assert_eq!(named, expected, "{variables:?}");
+    }
+    let sources = read(&[&POOL[..], &[("TOKEN_SOURCE", "x,header:A,y")]].concat()).unwrap_err();
+    assert!(sources[0].contains("entry 1 ") && sources[1].contains("entry 3 "), "{sources:?}");
+}
+
+#[test]
+fn a_pool_s_replicas_are_trusted_with_the_pool_s_own_rules() {
+    let issuers =
+        json!([{ "user_pool_id": "us-east-1_A", "client_ids": ["c"], "replica_regions": ["eu-west-1"] }]);
+    let issuers = read(&[("ISSUERS", &issuers.to_string())]).unwrap().authorizer.verifier.issuers;
+    let replica = issuers.last().unwrap();
+    assert_eq!(replica.issuer, "https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_A");
+    assert!(matches!(replica.rules, TokenRules::UserPool { .. }));
+    assert_eq!(issuers.len(), 3);
+}
+
+#[test]
+fn issuers_at_one_address_share_its_keys() {
+    let keys = "https://keys.example.com/k";
+    let issuers = json!([
+        { "user_pool_id": "eu-west-1_A", "client_ids": ["c"], "jwks_uri": keys },
+        { "issuer": "https://i.example.com", "audiences": ["a"], "jwks_uri": keys },
+        { "issuer": "https://j.example.com", "audiences": ["a"], "jwks_uri": keys, "algorithms": ["ES256"] },
+    ]);
+    let issuers = read(&[("ISSUERS", &issuers.to_string())]).unwrap().authorizer.verifier.issuers;
+    assert!(Arc::ptr_eq(&issuers[0].keys, &issuers[2].keys));
+    assert!(!Arc::ptr_eq(&issuers[0].keys, &issuers[3].keys), "other algorithms make other keys");
+}
+
+#[test]
+fn what_lambda_sets_itself_never_stops_the_function() {
+    for (level, format, expected) in [
+        ("WARN", "JSON", (Level::Warn, LogFormat::Json)),
+        ("FATAL", "Text", (Level::Fatal, LogFormat::Text)),
+        ("", "", (Level::Info, LogFormat::Text)),
+        ("LOUD", "XML", (Level::Info, LogFormat::Text)),
+    ] {
+        let lambda = [("AWS_LAMBDA_LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", format)];
+        let telemetry = read(&[&POOL[..], &lambda].concat()).unwrap().telemetry;
+        assert_eq!((telemetry.level, telemetry.format), expected);
+    }
 }

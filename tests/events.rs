@@ -119,6 +119,9 @@ fn a_shape_is_told_by_what_it_alone_has() {
         (HttpV2, json!({ "methodArn": connect }), HttpV2),
         (HttpV2, json!({ "routeArn": connect }), HttpV2),
         (HttpV2, json!({ "routeArn": null, "methodArn": ROUTE_ARN }), RestRequest),
+        (HttpV1, json!({ "type": null }), HttpV1),
+        (WebSocket, json!({ "type": null }), WebSocket),
+        (WebSocket, json!({ "type": null, "requestContext": null }), WebSocket),
         (WebSocket, json!({ "version": "$LATEST" }), WebSocket),
         (WebSocket, json!({ "version": "1.0" }), WebSocket),
         (WebSocket, json!({ "version": "2.0" }), WebSocket),
@@ -235,9 +238,8 @@ fn a_field_that_the_decision_does_not_need_may_be_anything() {
                 let expected = match (shape, pointer.as_str()) {
                     (HttpV2, "/routeArn") if is_absent => Err(EventError::NoArn("methodArn")),
                     (HttpV2, "/routeArn") => Err(EventError::NoArn("routeArn")),
-                    (HttpV2, "/type") => Ok(Reading::of(HttpV2)),
                     (_, "/methodArn") => Err(EventError::NoArn("methodArn")),
-                    (_, "/type") => Err(EventError::UnknownShape),
+                    (RestToken | RestRequest, "/type") => Err(EventError::UnknownShape),
                     (HttpV1, "/version") => Ok(Reading { shape: RestRequest, ..Reading::of(shape) }),
                     (RestToken, "/authorizationToken")
                     | (HttpV1, "/headers" | "/headers/Authorization")
@@ -520,13 +522,14 @@ fn what_is_no_single_bearer_token_is_refused_for_what_it_is() {
         ("bearer ", Missing),
         ("Basic dXNlcjpwYXNz", WrongScheme),
         ("Digest username=\"x\"", WrongScheme),
+        ("AWS4-HMAC-SHA256 Credential=a, Signature=b", WrongScheme),
         ("Bearer: T", WrongScheme),
         ("T U", WrongScheme),
         ("Bearer T, Bearer T", Ambiguous),
         ("Bearer T,Bearer U", Ambiguous),
         ("Bearer T,", Ambiguous),
         ("T,U", Ambiguous),
-        ("Basic dXNlcjpwYXNz, Bearer T", Ambiguous),
+        ("Basic dXNlcjpwYXNz, Bearer T", WrongScheme),
     ] {
         for shape in Shape::ALL {
             let found = token_from(&event(shape, value), "header:Authorization,header:X-None");

@@ -86,7 +86,6 @@ async fn a_broken_configuration_is_reported_whole_and_nothing_is_served() {
         ("JWKS_FILE", "/nowhere/canary"),
         ("JWKS_COOLDOWN_SECONDS", "-1canary"),
         ("REQUIRED_SCOPES", " , "),
-        ("AWS_LAMBDA_LOG_LEVEL", "canary-level"),
     ];
     // This error says that no event was asked for.
     let Err(StartError::Ended { status, init_error, log }) = start_with(&variables).await else {

@@ -11,7 +11,7 @@ use cognito_authorizer::{
     config::Config,
     testing::{
         CLIENT_ID, ISSUER, JWKS_URL, NOW, POOL_ID, Provider, Reply, SigningKey, access_claims, compact, jwks,
-        verifier_settings,
+        key_source, verifier_settings,
     },
     time::UnixTime,
     token::{
@@ -91,6 +91,7 @@ fn token_with_made_up_key_id(key_id: &str) -> String {
     format!("{}.{}.AAAA", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
 
+const UNKNOWN_ISSUER: Result<(), VerifyError> = Err(VerifyError::Token(TokenError::UnknownIssuer));
 const UNKNOWN_KEY: Result<(), VerifyError> = Err(VerifyError::Token(TokenError::UnknownKey));
 
 fn unavailable(failure: Option<FetchError>) -> Result<(), VerifyError> {
@@ -410,8 +411,8 @@ async fn an_attempt_is_followed_by_a_cooldown_whether_it_succeeds_or_fails() {
     let empty = FetchError::KeySet(KeySetError::NoUsableKey);
     for (reply, first, second) in [
         (Reply::Body(set.to_string().into()), UNKNOWN_KEY, UNKNOWN_KEY),
-        (Reply::Body(br#"{"keys":[]}"#.to_vec()), unavailable(Some(empty)), unavailable(None)),
-        (Reply::Fail(status), unavailable(Some(status)), unavailable(None)),
+        (Reply::Body(br#"{"keys":[]}"#.to_vec()), unavailable(Some(empty)), unavailable(Some(empty))),
+        (Reply::Fail(status), unavailable(Some(status)), unavailable(Some(status))),
     ] {
         let world = World::publishing(&set);
         world.provider.reply(JWKS_URL, reply.clone());
@@ -485,11 +486,11 @@ async fn an_expired_set_is_nobody_s_fault_but_the_provider_s() {
     let down = FetchError::Status(500);
     world.provider.reply(JWKS_URL, Reply::Fail(down));
     assert_eq!(world.verify(&token(&FIRST), NOW + MAX_STALE - 1).await, Ok(()));
-    for (at, failure) in [(0, None), (COOLDOWN - 2, None), (COOLDOWN - 1, Some(down)), (COOLDOWN, None)] {
+    for at in [0, COOLDOWN - 2, COOLDOWN - 1, COOLDOWN] {
         let at = NOW + MAX_STALE + at;
-        assert_eq!(world.verify(&token(&FIRST), at).await, unavailable(failure), "a remembered token");
+        assert_eq!(world.verify(&token(&FIRST), at).await, unavailable(Some(down)), "a remembered token");
         let made_up = token_with_made_up_key_id("x");
-        assert_eq!(world.verify(&made_up, at).await, unavailable(None), "a made-up key");
+        assert_eq!(world.verify(&made_up, at).await, unavailable(Some(down)), "a made-up key");
     }
     world.provider.publish(JWKS_URL, &jwks(&[&FIRST]));
     assert_eq!(world.verify(&token(&FIRST), NOW + MAX_STALE + 2 * COOLDOWN).await, Ok(()));
@@ -599,7 +600,7 @@ async fn a_thousand_requests_at_once_share_one_fetch() {
     for (at, key, reply, one, others, seconds) in [
         (0, known, &both, Ok(()), Ok(()), 0),
         (0, made_up, &both, UNKNOWN_KEY, UNKNOWN_KEY, 0),
-        (0, known, &Reply::Hang, timed_out, unavailable(None), 3),
+        (0, known, &Reply::Hang, timed_out, timed_out, 3),
         (COOLDOWN, new, &both, Ok(()), Ok(()), 0),
         (COOLDOWN, made_up, &both, UNKNOWN_KEY, UNKNOWN_KEY, 0),
         (COOLDOWN, made_up, &Reply::Hang, UNKNOWN_KEY, UNKNOWN_KEY, 3),
@@ -607,7 +608,7 @@ async fn a_thousand_requests_at_once_share_one_fetch() {
         (TTL, known, &Reply::Hang, Ok(()), Ok(()), 1),
         (MAX_STALE, known, &both, Ok(()), Ok(()), 0),
         (MAX_STALE, made_up, &both, UNKNOWN_KEY, UNKNOWN_KEY, 0),
-        (MAX_STALE, known, &Reply::Hang, timed_out, unavailable(None), 3),
+        (MAX_STALE, known, &Reply::Hang, timed_out, timed_out, 3),
     ] {
         let set = jwks(&[&FIRST]);
         let world = Arc::new(if at == 0 { World::publishing(&set) } else { World::holding(&set).await });
@@ -630,6 +631,48 @@ async fn a_thousand_requests_at_once_share_one_fetch() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_is_slow_but_well_is_heard_in_spite_of_the_short_limit_for_stale_sets() {
+    let world = World::holding(&jwks(&[&FIRST])).await;
+    let new = jwks(&[&SECOND]).to_string().into_bytes();
+    world.provider.reply(JWKS_URL, Reply::After(Duration::from_millis(1_200), new));
+    // Traffic with the old key is there all the time, and takes each attempt.
+    for at in 0..2 * COOLDOWN {
+        let _ = world.verify(&token(&FIRST), NOW + TTL + at).await;
+    }
+    assert_eq!(world.verify(&token(&SECOND), NOW + TTL + 2 * COOLDOWN).await, Ok(()));
+    assert_eq!(world.verify(&token(&FIRST), NOW + TTL + 2 * COOLDOWN).await, UNKNOWN_KEY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waited_for_a_fetch_makes_none_of_its_own() {
+    let set = jwks(&[&FIRST]).to_string().into_bytes();
+    let timed_out = unavailable(Some(FetchError::Timeout));
+    for (reply, verdict, longest) in [
+        (Reply::Hang, timed_out, Duration::from_secs(8)),
+        (Reply::After(Duration::from_millis(2_500), set), Ok(()), Duration::from_millis(2_500)),
+    ] {
+        let mut settings = verifier_settings();
+        settings.fetch_timeout = Duration::from_secs(8);
+        settings.key_cache.cooldown = Duration::from_secs(1);
+        let world = Arc::new(World::new(settings, Provider::default()));
+        world.provider.reply(JWKS_URL, reply);
+        let mut requests = JoinSet::new();
+        for second in 0..3 {
+            let world = Arc::clone(&world);
+            requests.spawn(async move {
+                tokio::time::sleep(Duration::from_secs(second)).await;
+                lasts(world.verify(&token(&FIRST), NOW + second)).await
+            });
+        }
+        for (found, time) in requests.join_all().await {
+            assert_eq!(found, verdict);
+            assert!(time <= longest, "{time:?}");
+        }
+        assert_eq!(world.fetches(), 1);
+    }
+}
+
 /// A future's value, and the time that it took on the paused clock.
 async fn lasts<T>(future: impl Future<Output = T>) -> (T, Duration) {
     let start = Instant::now();
@@ -648,12 +691,8 @@ fn usual_address(issuer: &str) -> String {
 fn two_pools() -> VerifierSettings {
     let mut settings = verifier_settings();
     let rules = settings.issuers[0].rules.clone();
-    settings.issuers.push(IssuerSettings { issuer: OTHER_ISSUER.to_owned(), key_source: 1, rules });
-    settings.key_sources.push(KeySourceSettings {
-        url: JwksUrl::parse(&usual_address(OTHER_ISSUER)).unwrap(),
-        algorithms: vec![Algorithm::RS256],
-        preloaded: None,
-    });
+    let keys = key_source(&usual_address(OTHER_ISSUER), &[Algorithm::RS256]);
+    settings.issuers.push(IssuerSettings { issuer: OTHER_ISSUER.to_owned(), keys, other_form: None, rules });
     settings
 }
 
@@ -683,31 +722,25 @@ async fn one_issuer_s_failing_provider_is_no_concern_of_another_s() {
     let failure = Some(FetchError::Unreachable);
     assert_eq!(world.verify(&token_of(OTHER_ISSUER, &SECOND), NOW).await, unavailable(failure));
     assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()));
-    assert_eq!(world.verify(&token_of(OTHER_ISSUER, &SECOND), NOW).await, unavailable(None));
+    assert_eq!(world.verify(&token_of(OTHER_ISSUER, &SECOND), NOW).await, unavailable(failure));
     world.provider.publish(&usual_address(OTHER_ISSUER), &jwks(&[&SECOND]));
     assert_eq!(world.verify(&token_of(OTHER_ISSUER, &SECOND), NOW + COOLDOWN).await, Ok(()));
 }
 
 #[tokio::test]
 async fn each_form_of_a_pool_s_issuer_has_its_keys_fetched_when_a_token_names_it_and_not_before() {
-    let variables = |name: &str| match name {
-        "USER_POOL_ID" => Some(POOL_ID.into()),
-        "CLIENT_ID" => Some(CLIENT_ID.into()),
-        _ => None,
-    };
-    let settings = Config::read(&variables).unwrap().authorizer.verifier;
-    let newer = format!("https://issuer-cognito-idp.eu-west-1.amazonaws.com/{POOL_ID}");
+    let newer = newer_form();
     let newer_url = usual_address(&newer);
     let forbidden = FetchError::Status(403);
     let provider = Provider::with(JWKS_URL, &jwks(&[&FIRST]));
     provider.reply(&newer_url, Reply::Fail(forbidden));
-    let world = World::new(settings, provider);
+    let world = World::new(one_pool(), provider);
 
     assert_eq!(world.verifier.warm_up(UnixTime::from_secs(NOW)).await, None);
     assert_eq!(world.provider.requests(), [""; 0]);
     assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()));
     assert_eq!(world.provider.requests(), [JWKS_URL]);
-    assert_eq!(world.verify(&token_of(&newer, &FIRST), NOW).await, unavailable(Some(forbidden)));
+    assert_eq!(world.verify(&token_of(&newer, &FIRST), NOW).await, UNKNOWN_ISSUER);
     assert_eq!(world.provider.requests(), [JWKS_URL, &newer_url]);
     assert_eq!(world.verify(&token(&FIRST), NOW + COOLDOWN).await, Ok(()));
     assert_eq!(world.provider.requests(), [JWKS_URL, &newer_url]);
@@ -717,10 +750,57 @@ async fn each_form_of_a_pool_s_issuer_has_its_keys_fetched_when_a_token_names_it
     assert_eq!(world.provider.requests(), [JWKS_URL, &newer_url, &newer_url]);
 }
 
+/// One pool with both of its issuer forms, as the configuration makes it.
+fn one_pool() -> VerifierSettings {
+    let variables = |name: &str| match name {
+        "USER_POOL_ID" => Some(POOL_ID.into()),
+        "CLIENT_ID" => Some(CLIENT_ID.into()),
+        _ => None,
+    };
+    Config::read(&variables).unwrap().authorizer.verifier
+}
+
+fn newer_form() -> String {
+    format!("https://issuer-cognito-idp.eu-west-1.amazonaws.com/{POOL_ID}")
+}
+
+#[tokio::test]
+async fn an_issuer_form_that_its_pool_does_not_use_is_unknown_and_never_an_error() {
+    let newer = newer_form();
+    let named = token_of(&newer, &FIRST);
+    let older = jwks(&[&FIRST]).to_string().into_bytes();
+    // What the named form's address says, what the other's does, and the verdict on a token of the named form.
+    for (this, other, verdict) in [
+        (FetchError::Status(403), Reply::Body(older.clone()), UNKNOWN_ISSUER),
+        (FetchError::Status(404), Reply::Body(older.clone()), UNKNOWN_ISSUER),
+        (FetchError::Status(429), Reply::Body(older.clone()), unavailable(Some(FetchError::Status(429)))),
+        (FetchError::Status(503), Reply::Body(older.clone()), unavailable(Some(FetchError::Status(503)))),
+        (FetchError::Unreachable, Reply::Body(older), unavailable(Some(FetchError::Unreachable))),
+        (
+            FetchError::Status(403),
+            Reply::Fail(FetchError::Status(403)),
+            unavailable(Some(FetchError::Status(403))),
+        ),
+        (
+            FetchError::Status(403),
+            Reply::Fail(FetchError::Timeout),
+            unavailable(Some(FetchError::Status(403))),
+        ),
+    ] {
+        let provider = Provider::default();
+        provider.reply(&usual_address(&newer), Reply::Fail(this));
+        provider.reply(JWKS_URL, other.clone());
+        let world = World::new(one_pool(), provider);
+        for at in [0, 1, COOLDOWN, COOLDOWN + 1] {
+            assert_eq!(world.verify(&named, NOW + at).await, verdict, "{this:?}, {other:?} after {at} s");
+        }
+    }
+}
+
 #[tokio::test]
 async fn issuers_that_share_an_address_share_its_fetches() {
     let mut settings = two_pools();
-    settings.issuers[1].key_source = 0;
+    settings.issuers[1].keys = Arc::clone(&settings.issuers[0].keys);
     let world = World::new(settings, Provider::with(JWKS_URL, &jwks(&[&FIRST])));
     assert_eq!(world.verify(&token_of(OTHER_ISSUER, &FIRST), NOW).await, Ok(()));
     assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()));
@@ -787,7 +867,7 @@ async fn a_warm_up_of_the_one_provider_serves_the_first_request() {
 #[tokio::test]
 async fn a_warm_up_is_made_once_and_only_where_the_first_token_is_certain_to_need_it() {
     let preloaded = |mut settings: VerifierSettings| {
-        settings.key_sources[0].preloaded = Some(key_file(&FIRST));
+        settings.issuers[0].keys = key_file(&FIRST);
         settings
     };
     for (settings, warm_ups, fetches) in [
@@ -820,14 +900,18 @@ async fn a_failed_warm_up_lets_the_first_request_try_again_at_once() {
     }
 }
 
-fn key_file(key: &SigningKey) -> KeySet {
-    KeySet::parse(jwks(&[key]).to_string().as_bytes(), &[Algorithm::RS256]).unwrap()
+/// The usual address, and a key file.
+fn key_file(key: &SigningKey) -> Arc<KeySourceSettings> {
+    let algorithms = vec![Algorithm::RS256];
+    let keys = KeySet::parse(jwks(&[key]).to_string().as_bytes(), &algorithms).unwrap();
+    let url = JwksUrl::parse(JWKS_URL).unwrap();
+    Arc::new(KeySourceSettings { url, algorithms, preloaded: Some(Arc::new(keys)) })
 }
 
 #[tokio::test]
 async fn a_key_file_needs_no_provider_until_it_is_stale_and_is_then_refreshed_like_any_set() {
     let mut settings = verifier_settings();
-    settings.key_sources[0].preloaded = Some(key_file(&FIRST));
+    settings.issuers[0].keys = key_file(&FIRST);
     let world = World::new(settings, Provider::default());
     for (at, verdict, fetches) in [
         (0, Ok(()), 0),
@@ -844,7 +928,7 @@ async fn a_key_file_needs_no_provider_until_it_is_stale_and_is_then_refreshed_li
 #[tokio::test]
 async fn a_key_that_is_not_in_the_key_file_is_looked_for_at_its_provider() {
     let mut settings = verifier_settings();
-    settings.key_sources[0].preloaded = Some(key_file(&FIRST));
+    settings.issuers[0].keys = key_file(&FIRST);
     let world = World::new(settings, Provider::with(JWKS_URL, &jwks(&[&SECOND])));
     assert_eq!(world.verify(&token(&SECOND), NOW).await, Ok(()));
     assert_eq!(world.verify(&token(&FIRST), NOW).await, UNKNOWN_KEY);

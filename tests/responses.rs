@@ -147,7 +147,8 @@ async fn the_principal_is_the_named_claim_else_the_client_else_the_subject() {
         ("sub", access_claims(NOW)["sub"].clone()),
         ("username", json!("jane")),
         ("absent", access_claims(NOW)["client_id"].clone()),
-        ("auth_time", access_claims(NOW)["client_id"].clone()),
+        ("auth_time", json!(NOW.to_string())),
+        ("cognito:groups", access_claims(NOW)["client_id"].clone()),
     ] {
         let mut settings = settings();
         settings.answerer.principal_id_claim = claim.to_owned();
@@ -161,6 +162,8 @@ async fn a_usage_key_is_given_where_its_claim_holds_one() {
     let key = "k".repeat(128);
     for (value, expected) in [
         (json!(key), Some(json!(key))),
+        (json!("k".repeat(20)), Some(json!("k".repeat(20)))),
+        (json!("k".repeat(19)), None),
         (json!("k".repeat(129)), None),
         (json!(""), None),
         (json!(5), None),
@@ -172,6 +175,13 @@ async fn a_usage_key_is_given_where_its_claim_holds_one() {
         let answer = answer_to(settings, Shape::RestRequest, &claims).await;
         assert_eq!(answer.get("usageIdentifierKey"), expected.as_ref(), "{value}");
         assert_eq!(evaluate(&answer["policyDocument"], ROUTE_ARN), Verdict::Allow);
+    }
+    for shape in Shape::ALL {
+        let mut settings = settings();
+        settings.answerer.usage_identifier_key_claim = Some("custom:api_key".to_owned());
+        let answer = answer_to(settings, shape, &claims_with(&json!({ "custom:api_key": key }))).await;
+        let is_rest = matches!(shape, Shape::RestToken | Shape::RestRequest);
+        assert_eq!(answer.get("usageIdentifierKey").is_some(), is_rest, "{shape:?}");
     }
 }
 

@@ -142,6 +142,52 @@ async fn every_outcome_has_its_word_its_reason_and_its_level() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_in_detail_what_is_wrong_whatever_it_is_answered_with() {
+    let mut claims = access_claims(NOW);
+    claims["exp"] = json!("soon");
+    for refusal in [Refusal::Unauthorized, Refusal::Deny] {
+        let mut case = case(&event(Shape::HttpV2, &KEY.token(&claims)));
+        case.settings.refusal = refusal;
+        let line = line_of(case).await;
+        assert_eq!(line["reason"], "claim_ill_typed");
+        assert_eq!(line["detail"], "exp has the wrong type, or is out of range");
+    }
+}
+
+#[tokio::test]
+async fn keys_come_from_memory_unless_the_request_waited_for_them() {
+    let provider = Provider::with(JWKS_URL, &jwks(&[&KEY]));
+    let authorizer = Authorizer::new(settings(), provider.clone(), UnixTime::from_secs(NOW));
+    let event = good_event(Shape::HttpV2).to_string();
+    let stale = 3_600;
+    for (at, reply, expected) in
+        [(0, None, false), (1, None, true), (stale - 1, Some(Reply::Fail(FetchError::Unreachable)), true)]
+    {
+        if let Some(reply) = reply {
+            provider.reply(JWKS_URL, reply);
+        }
+        let mut record = Record::default();
+        authorizer.authorize(&event, UnixTime::from_secs(NOW + at), &mut record).await.unwrap();
+        let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
+        assert_eq!(line["keys_from_memory"], expected, "after {at} s");
+    }
+    let mut record = Record::default();
+    let mut claims = access_claims(NOW);
+    claims["exp"] = json!(NOW + 2 * stale);
+    let longer = event_of(&claims);
+    authorizer.authorize(&longer, UnixTime::from_secs(NOW + stale), &mut record).await.unwrap();
+    let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
+    assert_eq!(
+        (&line["keys_from_memory"], &line["key_fetch"]["outcome"]),
+        (&json!(true), &json!("unreachable"))
+    );
+}
+
+fn event_of(claims: &Value) -> String {
+    event(Shape::HttpV2, &KEY.token(claims)).to_string()
+}
+
+#[tokio::test]
 async fn the_route_is_the_template_and_never_the_path() {
     for (shape, route) in [
         (Shape::RestToken, Value::Null),

@@ -1,58 +1,62 @@
 //! Whose tokens are accepted: user pools, and other OpenID Connect providers.
 
-use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::{
-    keys::{Keys, parse_url, read_file, read_keys, usual_address},
-    pool_id::parse_pool_id,
+    entry::{DEFAULT_USE, Entry, TOKEN_USES, read_clients},
+    keys::{Keys, is_issuer, read_keys, usual_address},
+    pool_id::{parse_pool_id, parse_region},
     reader::Reader,
 };
-use crate::token::{
-    Algorithm, AllowedClients, AllowedUse, IssuerSettings, JwksUrl, KeySet, KeySourceSettings, TokenRules,
-    TokenUse, parse_value,
-};
+use crate::token::{Algorithm, IssuerSettings, KeySet, KeySourceSettings, TokenRules, parse_value};
 
-/// The issuers, and the key sources that they refer to.
-pub(super) fn read(reader: &mut Reader<'_>) -> (Vec<IssuerSettings>, Vec<KeySourceSettings>) {
+/// The issuers whose tokens are accepted.
+pub(super) fn read(reader: &mut Reader<'_>) -> Vec<IssuerSettings> {
     let mut trusted = Trusted::default();
     match reader.text("ISSUERS") {
         Some(text) => trusted.read_list(reader, &text),
         None => trusted.read_pools(reader),
     }
     trusted.check_distinct(reader);
-    (trusted.issuers, trusted.key_sources)
+    trusted.issuers
 }
 
 #[derive(Default)]
 struct Trusted {
     issuers: Vec<IssuerSettings>,
-    key_sources: Vec<KeySourceSettings>,
+    /// Key sources that issuers with the same address share.
+    key_sources: Vec<Arc<KeySourceSettings>>,
+}
+
+/// A user pool as it is configured.
+struct Pool<'p> {
+    /// The variable or field that names it.
+    place: &'p str,
+    id: &'p str,
+    replica_regions: Vec<String>,
+    rules: TokenRules,
 }
 
 impl Trusted {
     /// `USER_POOL_ID`, `CLIENT_ID` and `TOKEN_USE`.
     fn read_pools(&mut self, reader: &mut Reader<'_>) {
-        let pools = reader.list("USER_POOL_ID");
-        let clients = reader.list("CLIENT_ID");
+        let pools = reader.required_list("USER_POOL_ID", "is required unless ISSUERS is set");
+        let clients =
+            reader.required_list("CLIENT_ID", "is required with USER_POOL_ID; * accepts any client");
+        let clients = read_clients(reader, "CLIENT_ID", clients);
         let token_use = reader.choice("TOKEN_USE", DEFAULT_USE, &TOKEN_USES);
         let keys = read_keys(reader, "JWKS_URI", "JWKS_FILE");
-        let Some(pools) = pools else {
-            return reader.problem("USER_POOL_ID", "is required unless ISSUERS is set");
-        };
-        let clients = match clients {
-            Some(clients) => read_clients(reader, "CLIENT_ID", clients),
-            None => {
-                return reader.problem("CLIENT_ID", "is required with USER_POOL_ID; * accepts any client");
-            }
-        };
-        if pools.len() > 1 && (keys.url.is_some() || keys.file.is_some()) {
+        if pools.len() > 1 && !keys.are_usual() {
             let text =
                 "JWKS_URI and JWKS_FILE are for one pool: with several, use ISSUERS and give each its own";
-            return reader.problem("USER_POOL_ID", text);
+            reader.problem("USER_POOL_ID", text);
         }
-        for pool in &pools {
+        for id in &pools {
             let rules = TokenRules::UserPool { clients: clients.clone(), token_use, audiences: Vec::new() };
-            self.add_pool(reader, "USER_POOL_ID", pool, &rules, &keys);
+            let pool = Pool { place: "USER_POOL_ID", id, replica_regions: Vec::new(), rules };
+            self.add_pool(reader, &pool, &keys);
         }
     }
 
@@ -70,7 +74,7 @@ impl Trusted {
             reader.problem("ISSUERS", "is an empty list: name at least one issuer");
         }
         let shared = read_keys(reader, "JWKS_URI", "JWKS_FILE");
-        if entries.len() > 1 && (shared.url.is_some() || shared.file.is_some()) {
+        if entries.len() > 1 && !shared.are_usual() {
             let text = "JWKS_URI and JWKS_FILE are for one issuer: give each entry its jwks_uri or jwks_file";
             reader.problem("ISSUERS", text);
         }
@@ -87,9 +91,11 @@ impl Trusted {
         let own = entry.keys(reader);
         let keys = Keys { url: own.url.or(shared.url.clone()), file: own.file.or(shared.file.clone()) };
         match (entry.text(reader, "user_pool_id"), entry.text(reader, "issuer")) {
-            (Some(pool), None) => {
+            (Some(id), None) => {
+                let replica_regions = entry.list(reader, "replica_regions").unwrap_or_default();
                 let rules = entry.pool_rules(reader);
-                self.add_pool(reader, &entry.at("user_pool_id"), &pool, &rules, &keys);
+                let place = entry.at("user_pool_id");
+                self.add_pool(reader, &Pool { place: &place, id: &id, replica_regions, rules }, &keys);
             }
             (None, Some(issuer)) => {
                 let algorithms = entry.algorithms(reader);
@@ -103,29 +109,44 @@ impl Trusted {
         }
     }
 
-    /// A pool is trusted under both of its issuer forms. Each form's keys are at its own address, unless one
-    /// is given for both.
-    fn add_pool(
-        &mut self,
-        reader: &mut Reader<'_>,
-        place: &str,
-        pool: &str,
-        rules: &TokenRules,
-        keys: &Keys,
-    ) {
-        let Some((region, suffix)) = parse_pool_id(pool) else {
-            return reader.problem(place, "must be user pool ids such as eu-west-1_AbCdEf123");
+    /// A pool is trusted under both of its issuer forms, and under those of its replicas. Each has its keys at
+    /// its own address, unless one is given for all.
+    fn add_pool(&mut self, reader: &mut Reader<'_>, pool: &Pool<'_>, keys: &Keys) {
+        let preloaded = keys.preload(reader, RS256);
+        let Some((region, suffix)) = parse_pool_id(pool.id) else {
+            return reader.problem(pool.place, "must be user pool ids such as eu-west-1_AbCdEf123");
         };
         let forms = ["cognito-idp", "issuer-cognito-idp"];
-        let issuers = forms.map(|form| format!("https://{form}.{region}.{suffix}/{pool}"));
-        let shared = keys.url.as_ref().and_then(|url| self.add_keys(reader, url.clone(), keys, RS256));
-        for issuer in issuers {
-            let key_source = match shared {
-                Some(shared) => Some(shared),
-                None => usual_address(&issuer).and_then(|url| self.add_keys(reader, url, keys, RS256)),
-            };
-            let Some(key_source) = key_source else { return };
-            self.issuers.push(IssuerSettings { issuer, key_source, rules: rules.clone() });
+        let forms = forms.map(|form| format!("https://{form}.{region}.{suffix}/{}", pool.id));
+        let form_keys = forms.each_ref().map(|form| self.keys_of(form, keys, preloaded.as_ref(), RS256));
+        let [Some(first), Some(second)] = form_keys else { return };
+        // With one address for both forms there is nothing to tell them apart by.
+        let other = |keys: &Arc<KeySourceSettings>| (!Arc::ptr_eq(&first, &second)).then(|| Arc::clone(keys));
+        let others = [other(&second), other(&first)];
+        let both = [Arc::clone(&first), Arc::clone(&second)];
+        for ((issuer, keys), other_form) in forms.into_iter().zip(both).zip(others) {
+            self.issuers.push(IssuerSettings { issuer, keys, other_form, rules: pool.rules.clone() });
+        }
+        for region in &pool.replica_regions {
+            self.add_replica(reader, pool, region, keys, preloaded.as_ref());
+        }
+    }
+
+    /// A replica's tokens name its own region's host, in the older form, and the primary's pool id.
+    fn add_replica(
+        &mut self,
+        reader: &mut Reader<'_>,
+        pool: &Pool<'_>,
+        region: &str,
+        keys: &Keys,
+        preloaded: Option<&Arc<KeySet>>,
+    ) {
+        let Some(suffix) = parse_region(region) else {
+            return reader.problem(pool.place, "has replica_regions that are not regions such as eu-west-1");
+        };
+        let issuer = format!("https://cognito-idp.{region}.{suffix}/{}", pool.id);
+        if let Some(keys) = self.keys_of(&issuer, keys, preloaded, RS256) {
+            self.issuers.push(IssuerSettings { issuer, keys, other_form: None, rules: pool.rules.clone() });
         }
     }
 
@@ -138,35 +159,41 @@ impl Trusted {
         algorithms: &[Algorithm],
         keys: &Keys,
     ) {
-        if JwksUrl::parse(&issuer).is_err() || issuer.contains('?') {
-            return reader.problem(place, "must be an https url without query and fragment");
+        let preloaded = keys.preload(reader, algorithms);
+        if !is_issuer(&issuer) {
+            let text = "must be a plain https url without query and fragment (http is allowed on a loopback address)";
+            return reader.problem(place, text);
         }
-        let Some(url) = keys.url.clone().or_else(|| usual_address(&issuer)) else { return };
-        if let Some(key_source) = self.add_keys(reader, url, keys, algorithms) {
-            self.issuers.push(IssuerSettings { issuer, key_source, rules });
+        if let Some(keys) = self.keys_of(&issuer, keys, preloaded.as_ref(), algorithms) {
+            self.issuers.push(IssuerSettings { issuer, keys, other_form: None, rules });
         }
     }
 
-    /// The position of a new key source, or `None` where its file is no key set.
-    fn add_keys(
+    /// The key source at an issuer's address: the one that is there already, or a new one.
+    fn keys_of(
         &mut self,
-        reader: &mut Reader<'_>,
-        url: JwksUrl,
+        issuer: &str,
         keys: &Keys,
+        preloaded: Option<&Arc<KeySet>>,
         algorithms: &[Algorithm],
-    ) -> Option<usize> {
-        let preloaded = match &keys.file {
-            None => None,
-            Some(file) => match KeySet::parse(&file.content, algorithms) {
-                Ok(preloaded) => Some(preloaded),
-                Err(error) => {
-                    reader.problem(&file.place, format!("names a file that cannot be used: {error}"));
-                    return None;
-                }
-            },
+    ) -> Option<Arc<KeySourceSettings>> {
+        let url = keys.url.clone().or_else(|| usual_address(issuer))?;
+        let preloaded = preloaded.cloned();
+        let is_same = |other: &&Arc<KeySourceSettings>| {
+            let files = (other.preloaded.as_ref(), preloaded.as_ref());
+            let is_same_file = match files {
+                (None, None) => true,
+                (Some(other), Some(this)) => Arc::ptr_eq(other, this),
+                _ => false,
+            };
+            other.url == url && other.algorithms == algorithms && is_same_file
         };
-        self.key_sources.push(KeySourceSettings { url, algorithms: algorithms.to_vec(), preloaded });
-        Some(self.key_sources.len() - 1)
+        if let Some(same) = self.key_sources.iter().find(is_same) {
+            return Some(Arc::clone(same));
+        }
+        let new = Arc::new(KeySourceSettings { url, algorithms: algorithms.to_vec(), preloaded });
+        self.key_sources.push(Arc::clone(&new));
+        Some(new)
     }
 
     fn check_distinct(&self, reader: &mut Reader<'_>) {
@@ -179,108 +206,5 @@ impl Trusted {
     }
 }
 
-/// One object of `ISSUERS`. Fields are taken out as they are read: what is left is not known.
-struct Entry {
-    place: String,
-    fields: Map<String, Value>,
-}
-
-impl Entry {
-    fn at(&self, field: &str) -> String {
-        format!("{}.{field}", self.place)
-    }
-
-    fn text(&mut self, reader: &mut Reader<'_>, field: &str) -> Option<String> {
-        match self.fields.remove(field)? {
-            Value::String(text) if !text.is_empty() => Some(text),
-            _ => {
-                reader.problem(self.at(field), "must be a string that is not empty");
-                None
-            }
-        }
-    }
-
-    fn list(&mut self, reader: &mut Reader<'_>, field: &str) -> Option<Vec<String>> {
-        let Some(list) = strings(&self.fields.remove(field)?) else {
-            reader.problem(self.at(field), "must be a list of strings");
-            return None;
-        };
-        reader.check_list(&self.at(field), list)
-    }
-
-    fn required_list(&mut self, reader: &mut Reader<'_>, field: &str) -> Vec<String> {
-        if !self.fields.contains_key(field) {
-            reader.problem(self.at(field), "is required");
-        }
-        self.list(reader, field).unwrap_or_default()
-    }
-
-    fn pool_rules(&mut self, reader: &mut Reader<'_>) -> TokenRules {
-        let clients = self.required_list(reader, "client_ids");
-        let token_use = match self.text(reader, "token_use") {
-            None => DEFAULT_USE,
-            Some(word) => {
-                let known = TOKEN_USES.iter().find(|(name, _)| *name == word);
-                if known.is_none() {
-                    reader.problem(self.at("token_use"), "must be one of access, id, any");
-                }
-                known.map_or(DEFAULT_USE, |(_, token_use)| *token_use)
-            }
-        };
-        TokenRules::UserPool {
-            clients: read_clients(reader, &self.at("client_ids"), clients),
-            token_use,
-            audiences: self.list(reader, "audiences").unwrap_or_default(),
-        }
-    }
-
-    fn algorithms(&mut self, reader: &mut Reader<'_>) -> Vec<Algorithm> {
-        let Some(names) = self.list(reader, "algorithms") else { return RS256.to_vec() };
-        let known: Option<Vec<_>> = names.iter().map(|name| Algorithm::from_name(name)).collect();
-        known.unwrap_or_else(|| {
-            let all = Algorithm::ALL.map(Algorithm::name).join(", ");
-            reader.problem(self.at("algorithms"), format!("must be some of {all}"));
-            Vec::new()
-        })
-    }
-
-    fn keys(&mut self, reader: &mut Reader<'_>) -> Keys {
-        let url = self.text(reader, "jwks_uri");
-        let file = self.text(reader, "jwks_file");
-        Keys {
-            url: url.and_then(|url| parse_url(reader, &self.at("jwks_uri"), &url)),
-            file: file.and_then(|file| read_file(reader, &self.at("jwks_file"), &file)),
-        }
-    }
-}
-
-/// `*` accepts any client and stands alone.
-fn read_clients(reader: &mut Reader<'_>, place: &str, clients: Vec<String>) -> AllowedClients {
-    if clients == ["*"] {
-        return AllowedClients::Any;
-    }
-    let is_client_id = |client: &String| {
-        client.len() <= 128
-            && client.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+".contains(&byte))
-    };
-    if !clients.iter().all(is_client_id) {
-        reader.problem(place, "must be app client ids, or * alone");
-    }
-    AllowedClients::Listed(clients)
-}
-
-/// A list that holds nothing but strings.
-pub(super) fn strings(value: &Value) -> Option<Vec<String>> {
-    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
-}
-
 /// Cognito signs with nothing else.
-const RS256: &[Algorithm] = &[Algorithm::RS256];
-
-const DEFAULT_USE: AllowedUse = AllowedUse::Only(TokenUse::Access);
-
-const TOKEN_USES: [(&str, AllowedUse); 3] = [
-    ("access", AllowedUse::Only(TokenUse::Access)),
-    ("id", AllowedUse::Only(TokenUse::Id)),
-    ("any", AllowedUse::Any),
-];
+pub(super) const RS256: &[Algorithm] = &[Algorithm::RS256];

@@ -1,7 +1,9 @@
 //! Where an issuer's keys are: an address, a file, or where they usually are.
 
+use std::sync::Arc;
+
 use super::reader::Reader;
-use crate::token::{JwksUrl, MAX_JWKS_BYTES};
+use crate::token::{Algorithm, JwksUrl, KeySet, MAX_JWKS_BYTES};
 
 /// Where an issuer's keys are, if not where they usually are.
 pub(super) struct Keys {
@@ -14,6 +16,23 @@ pub(super) struct Keys {
 pub(super) struct KeyFile {
     pub(super) place: String,
     pub(super) content: Vec<u8>,
+}
+
+impl Keys {
+    /// Whether nothing is said of them.
+    pub(super) fn are_usual(&self) -> bool {
+        self.url.is_none() && self.file.is_none()
+    }
+
+    /// The key file as a key set, if there is one.
+    pub(super) fn preload(&self, reader: &mut Reader<'_>, algorithms: &[Algorithm]) -> Option<Arc<KeySet>> {
+        let file = self.file.as_ref()?;
+        let keys = KeySet::parse(&file.content, algorithms);
+        let keys = keys.map_err(|error| {
+            reader.problem(&file.place, format!("names a file that cannot be used: {error}"));
+        });
+        keys.ok().map(Arc::new)
+    }
 }
 
 pub(super) fn read_keys(reader: &mut Reader<'_>, url: &str, file: &str) -> Keys {
@@ -40,6 +59,12 @@ pub(super) fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Opt
             None
         }
     }
+}
+
+/// Whether a text can be an `iss`: an address, and written as addresses are, since it is compared byte by byte.
+pub(super) fn is_issuer(text: &str) -> bool {
+    let parsed = JwksUrl::parse(text);
+    parsed.is_ok_and(|url| !text.contains('?') && [text, &format!("{text}/")].contains(&url.as_str()))
 }
 
 /// Where Cognito, and most providers, publish an issuer's keys.

@@ -4,12 +4,18 @@
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html>
 pub(super) fn parse_pool_id(pool: &str) -> Option<(&str, &'static str)> {
     let (region, id) = pool.split_once('_')?;
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let suffix = parse_region(region).filter(|_| is_id && pool.len() <= MAX_POOL_ID_BYTES)?;
+    Some((region, suffix))
+}
+
+/// The DNS suffix of a region, if it has the form of one.
+pub(super) fn parse_region(region: &str) -> Option<&'static str> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     let is_region = region.contains('-') && region.split('-').all(is_part);
-    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_region && is_id && pool.len() <= MAX_POOL_ID_BYTES).then(|| (region, dns_suffix(region)))
+    is_region.then(|| dns_suffix(region))
 }
 
 /// The suffix of the region's partition, as the AWS SDKs' endpoint rules have it.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, ffi::OsString, time::Duration};
 
+use serde_json::Value;
+
 use super::{Problem, Problems};
 use crate::token::parse_value;
 
@@ -18,7 +20,10 @@ impl<'e> Reader<'e> {
 
     /// Notes what is wrong with a variable.
     pub(super) fn problem(&mut self, variable: impl Into<String>, text: impl Into<String>) {
-        self.problems.push(Problem { variable: variable.into(), text: text.into() });
+        let problem = Problem { variable: variable.into(), text: text.into() };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// `value`, if nothing is wrong.
@@ -57,13 +62,19 @@ impl<'e> Reader<'e> {
         self.check_list(name, entries)
     }
 
+    /// A list that must be there; `reason` says why.
+    pub(super) fn required_list(&mut self, name: &str, reason: &str) -> Vec<String> {
+        if (self.lookup)(name).is_none() {
+            self.problem(name, reason);
+        }
+        self.list(name).unwrap_or_default()
+    }
+
     /// A list separated by white space or commas; or, for names that hold commas, a JSON list of strings.
     pub(super) fn names(&mut self, name: &str) -> Option<Vec<String>> {
         let text = self.text(name)?;
         let entries = if text.starts_with('[') {
-            let Some(entries) =
-                parse_value(text.as_bytes()).ok().and_then(|list| super::issuers::strings(&list))
-            else {
+            let Some(entries) = parse_value(text.as_bytes()).ok().and_then(|list| strings(&list)) else {
                 self.problem(name, "begins with [ and is not a json list of strings");
                 return None;
             };
@@ -74,6 +85,10 @@ impl<'e> Reader<'e> {
                 .map(str::to_owned)
                 .collect()
         };
+        if entries.iter().any(|entry| entry.contains(char::is_whitespace)) {
+            self.problem(name, "has an entry with white space in it, which no scope or group has");
+            return None;
+        }
         self.check_list(name, entries)
     }
 
@@ -82,7 +97,7 @@ impl<'e> Reader<'e> {
         let distinct: BTreeSet<&String> = entries.iter().collect();
         let problem = if entries.is_empty() {
             "is an empty list: unset it or name at least one"
-        } else if entries.iter().any(String::is_empty) {
+        } else if entries.iter().any(|entry| entry.trim().is_empty()) {
             "has an empty entry"
         } else if distinct.len() < entries.len() {
             "names an entry twice"
@@ -111,25 +126,24 @@ impl<'e> Reader<'e> {
     }
 
     /// How many of something, from none to `most`.
-    pub(super) fn size(&mut self, name: &str, default: usize, most: usize) -> usize {
-        let Some(text) = self.text(name) else { return default };
-        match text.parse() {
-            Ok(size) if size <= most => size,
-            _ => {
-                self.problem(name, format!("must be a whole number from 0 to {most}"));
-                default
-            }
-        }
+    pub(super) fn size(&mut self, name: &str, default: u16, most: u16) -> usize {
+        let size = self.number(name, default.into(), 0, most.into());
+        usize::try_from(size).unwrap_or_default()
     }
 
-    /// One of a few words, in any case.
+    /// One of a few words.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, default: T, choices: &[(&str, T)]) -> T {
         let Some(text) = self.text(name) else { return default };
-        if let Some((_, choice)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)) {
+        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == text) {
             return *choice;
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         self.problem(name, format!("must be one of {}", words.join(", ")));
         default
     }
+}
+
+/// A list that holds nothing but strings.
+pub(super) fn strings(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }

@@ -1,5 +1,7 @@
 //! Verified claims as API Gateway's authorizer context: what the backend is handed.
 
+use std::cmp::Reverse;
+
 use serde_json::{Map, Value};
 
 use super::event::Shape;
@@ -51,20 +53,25 @@ fn join_words(list: &[Value]) -> Option<String> {
     Some(words?.join(" "))
 }
 
-/// Leaves claims out until `fits`: the largest first, those in [`KEPT_LONGEST`] last, equals by name. Gives
-/// the names that went.
-pub(super) fn shrink(
-    context: &mut Map<String, Value>,
-    mut fits: impl FnMut(&Map<String, Value>) -> bool,
-) -> Vec<String> {
+/// Leaves claims out of a context whose answer is `length` bytes long, until the answer is shorter than
+/// `limit`: the largest first, those in [`KEPT_LONGEST`] last, equals by name. Gives the names that went.
+pub(super) fn shrink(context: &mut Map<String, Value>, mut length: usize, limit: usize) -> Vec<String> {
+    let mut claims: Vec<_> = context
+        .iter()
+        .map(|(name, value)| {
+            // As the answer has it: a name in quotes, a colon, the value, and a comma.
+            let size = Value::from(name.as_str()).to_string().len() + value.to_string().len() + 2;
+            (KEPT_LONGEST.contains(&name.as_str()), Reverse(size), name.clone())
+        })
+        .collect();
+    claims.sort();
     let mut left_out = Vec::new();
-    while !fits(context) {
-        let largest = context.iter().max_by_key(|(name, value)| {
-            let size = name.len() + value.to_string().len();
-            (!KEPT_LONGEST.contains(&name.as_str()), size)
-        });
-        let Some(name) = largest.map(|(name, _)| name.clone()) else { break };
+    for (_, Reverse(size), name) in claims {
+        if length < limit {
+            break;
+        }
         context.remove(&name);
+        length = length.saturating_sub(size);
         left_out.push(name);
     }
     left_out

@@ -10,7 +10,7 @@ use crate::token::TokenError;
 /// A place to look for the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
-    /// A header: `Bearer` and the token (RFC 6750 §2.1), or the token alone.
+    /// A header, its name in lower case: `Bearer` and the token (RFC 6750 §2.1), or the token alone.
     Header(String),
     /// A query parameter.
     Query(String),
@@ -29,7 +29,7 @@ impl TokenSource {
         let (kind, name) = text.split_once(':').ok_or(InvalidTokenSource)?;
         let name = name.to_owned();
         match kind {
-            "header" if is_token(&name) => Ok(Self::Header(name)),
+            "header" if is_token(&name) => Ok(Self::Header(name.to_ascii_lowercase())),
             "query" if !name.is_empty() => Ok(Self::Query(name)),
             "cookie" if is_token(&name) => Ok(Self::Cookie(name)),
             _ => Err(InvalidTokenSource),
@@ -59,46 +59,45 @@ impl Request<'_> {
     pub fn credentials(&self, sources: &[TokenSource]) -> Result<Cow<'_, str>, TokenError> {
         if self.shape() == Shape::RestToken {
             let values = self.authorization_token().into_iter().collect();
-            return strip_scheme(only(values)?.ok_or(TokenError::Missing)?);
+            return strip_scheme(&only(values)?.ok_or(TokenError::Missing)?);
         }
         for source in sources {
             let found = match source {
-                TokenSource::Header(name) => only(self.headers(name))?.map(strip_scheme).transpose()?,
-                TokenSource::Query(name) => only(self.query(name))?,
-                TokenSource::Cookie(name) => only(read_cookies(&self.cookies(), name))?,
+                TokenSource::Header(name) => only(self.headers(name))?.map(|value| strip_scheme(&value)),
+                TokenSource::Query(name) => only(self.query(name))?.map(|value| one(&value)),
+                TokenSource::Cookie(name) => {
+                    only(read_cookies(&self.cookies(), name))?.map(|value| one(&value))
+                }
             };
             if let Some(token) = found {
-                return Ok(token);
+                return token;
             }
         }
         Err(TokenError::Missing)
     }
 }
 
-/// The one value of a source, however often it stands there. API Gateway joins repeated headers with commas,
-/// and no token holds one.
+/// The one value of a source, however often it stands there.
 fn only(values: Vec<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, TokenError> {
     let mut values = values.into_iter().filter(|value| !value.trim_ascii().is_empty());
     let Some(first) = values.next() else { return Ok(None) };
-    if first.contains(',') || values.any(|other| other != first) {
-        return Err(TokenError::Ambiguous);
-    }
-    Ok(Some(first))
+    if values.any(|other| other != first) { Err(TokenError::Ambiguous) } else { Ok(Some(first)) }
+}
+
+/// API Gateway joins repeated headers and parameters with commas, and no token holds one.
+fn one(token: &str) -> Result<Cow<'static, str>, TokenError> {
+    if token.contains(',') { Err(TokenError::Ambiguous) } else { Ok(Cow::Owned(token.to_owned())) }
 }
 
 /// Takes `Bearer` off, in any case (RFC 9110 §11.1). A value of one word is a token.
-fn strip_scheme(value: Cow<'_, str>) -> Result<Cow<'_, str>, TokenError> {
-    let trimmed = value.trim_ascii();
-    let token = match trimmed.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_ascii_start(),
-        Some(_) => return Err(TokenError::WrongScheme),
-        None if trimmed.eq_ignore_ascii_case("bearer") => return Err(TokenError::Missing),
-        None => trimmed,
-    };
-    Ok(match value {
-        Cow::Borrowed(_) if token.len() == value.len() => value,
-        _ => Cow::Owned(token.to_owned()),
-    })
+fn strip_scheme(value: &str) -> Result<Cow<'static, str>, TokenError> {
+    let value = value.trim_ascii();
+    match value.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => one(rest.trim_ascii_start()),
+        Some((scheme, _)) if !scheme.contains(',') => Err(TokenError::WrongScheme),
+        None if value.eq_ignore_ascii_case("bearer") => Err(TokenError::Missing),
+        _ => one(value),
+    }
 }
 
 /// RFC 6265 §4.2.1: `name=value` pairs between semicolons, the value perhaps in quotes.

@@ -145,8 +145,8 @@ impl<'e> Event<'e> {
         let shape = match kind.as_deref() {
             _ if self.route_arn.is_some() => Shape::HttpV2,
             Some("TOKEN") => Shape::RestToken,
-            Some("REQUEST") if self.is_connect(arn.as_deref()) => Shape::WebSocket,
-            Some("REQUEST") if string(self.version).as_deref() == Some("1.0") => Shape::HttpV1,
+            _ if self.is_connect(arn.as_deref()) => Shape::WebSocket,
+            _ if string(self.version).as_deref() == Some("1.0") => Shape::HttpV1,
             Some("REQUEST") => Shape::RestRequest,
             _ => return Err(EventError::UnknownShape),
         };

@@ -1,5 +1,7 @@
 //! The answer to each kind of API.
 
+use std::{borrow::Cow, ops::RangeInclusive};
+
 use aws_lambda_events::apigw::{
     ApiGatewayCustomAuthorizerPolicy, ApiGatewayCustomAuthorizerResponse,
     ApiGatewayV2CustomAuthorizerIamPolicyResponse, ApiGatewayV2CustomAuthorizerSimpleResponse,
@@ -73,14 +75,16 @@ impl Answerer {
     ) -> (Response, Vec<String>) {
         let principal_id = self.principal_id(claims);
         match decision {
-            Decision::Deny(reason) => (self.deny(shape, arn, principal_id, reason.code()), Vec::new()),
+            Decision::Deny(reason) => (self.deny(shape, arn, &principal_id, reason.code()), Vec::new()),
             Decision::Allow => {
                 let mut context = context::build(claims, &self.context, shape);
-                let answer =
-                    |context: &Map<String, Value>| self.allow(shape, arn, principal_id, claims, context);
-                let left_out =
-                    context::shrink(&mut context, |context| size(&answer(context)) < MAX_ANSWER_BYTES);
-                (answer(&context), left_out)
+                let answer = self.allow(shape, arn, &principal_id, claims, context.clone());
+                let length = size(&answer);
+                if length < MAX_ANSWER_BYTES {
+                    return (answer, Vec::new());
+                }
+                let left_out = context::shrink(&mut context, length, MAX_ANSWER_BYTES);
+                (self.allow(shape, arn, &principal_id, claims, context), left_out)
             }
         }
     }
@@ -96,19 +100,19 @@ impl Answerer {
         arn: &ExecuteApiArn<'_>,
         principal_id: &str,
         claims: &Claims,
-        context: &Map<String, Value>,
+        context: Map<String, Value>,
     ) -> Response {
         if self.is_simple(shape) {
-            return simple(true, context.clone());
+            return simple(true, context);
         }
         let document = iam::allow_every_route(arn);
-        match self.usage_key(claims) {
-            None => policy(principal_id, document, context.clone()),
+        match self.usage_key(shape, claims) {
+            None => policy(principal_id, document, context),
             Some(key) => {
                 let mut answer = ApiGatewayCustomAuthorizerResponse::<Map<String, Value>>::default();
                 answer.principal_id = Some(principal_id.to_owned());
                 answer.policy_document = document;
-                answer.context.clone_from(context);
+                answer.context = context;
                 answer.usage_identifier_key = Some(key.to_owned());
                 Response::PolicyWithUsageKey(answer)
             }
@@ -129,14 +133,16 @@ impl Answerer {
     }
 
     /// Never empty: the configured claim, else `client_id`, else `sub`.
-    fn principal_id<'c>(&self, claims: &'c Claims) -> &'c str {
-        let named = claims.string(&self.principal_id_claim).or_else(|| claims.string("client_id"));
-        named.unwrap_or_else(|| claims.subject())
+    fn principal_id<'c>(&self, claims: &'c Claims) -> Cow<'c, str> {
+        let named = claims.text(&self.principal_id_claim).or_else(|| claims.text("client_id"));
+        named.unwrap_or(Cow::Borrowed(claims.subject()))
     }
 
-    fn usage_key<'c>(&self, claims: &'c Claims) -> Option<&'c str> {
+    /// Only REST APIs have usage plans.
+    fn usage_key<'c>(&self, shape: Shape, claims: &'c Claims) -> Option<&'c str> {
+        let is_rest = matches!(shape, Shape::RestToken | Shape::RestRequest);
         let key = claims.string(self.usage_identifier_key_claim.as_deref()?)?;
-        (key.len() <= MAX_API_KEY_BYTES).then_some(key)
+        (is_rest && API_KEY_BYTES.contains(&key.len())).then_some(key)
     }
 }
 
@@ -168,9 +174,9 @@ fn size(answer: &Response) -> usize {
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>
 const MAX_ANSWER_BYTES: usize = 8_000;
 
-/// API keys have 20 to 128 characters; a longer value is no key.
+/// API keys have 20 to 128 characters; another value is no key.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-file-format.html>
-const MAX_API_KEY_BYTES: usize = 128;
+const API_KEY_BYTES: RangeInclusive<usize> = 20..=128;
 
 /// `principalId` where no token was verified: API Gateway wants one.
 const ANONYMOUS: &str = "anonymous";

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub enum Reply {
     Body(Vec<u8>),
     /// This failure.
     Fail(FetchError),
+    /// This body, after this time.
+    After(Duration, Vec<u8>),
     /// Nothing, ever.
     Hang,
 }
@@ -66,6 +69,10 @@ impl FetchJwks for Provider {
         match reply {
             Some(Reply::Body(body)) => Ok(body),
             Some(Reply::Fail(error)) => Err(error),
+            Some(Reply::After(time, body)) => {
+                tokio::time::sleep(time).await;
+                Ok(body)
+            }
             Some(Reply::Hang) => std::future::pending().await,
             None => Err(FetchError::Unreachable),
         }

@@ -1,6 +1,6 @@
 //! Settings as the configuration's defaults give them for one pool and one client.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::issuer::{CLIENT_ID, ISSUER};
 use crate::{
@@ -21,7 +21,7 @@ pub const JWKS_URL: &str =
 pub fn settings() -> AuthorizerSettings {
     AuthorizerSettings {
         verifier: verifier_settings(),
-        token_sources: vec![TokenSource::Header("Authorization".to_owned())],
+        token_sources: vec![TokenSource::Header("authorization".to_owned())],
         requirements: Requirements::default(),
         answerer: Answerer {
             context: ContextClaims::All,
@@ -33,6 +33,12 @@ pub fn settings() -> AuthorizerSettings {
     }
 }
 
+/// Keys at this address, for these algorithms.
+pub fn key_source(url: &str, algorithms: &[Algorithm]) -> Arc<KeySourceSettings> {
+    let url = JwksUrl::parse(url).unwrap();
+    Arc::new(KeySourceSettings { url, algorithms: algorithms.to_vec(), preloaded: None })
+}
+
 /// The verifier's part of [`settings`].
 pub fn verifier_settings() -> VerifierSettings {
     let rules = TokenRules::UserPool {
@@ -41,11 +47,11 @@ pub fn verifier_settings() -> VerifierSettings {
         audiences: Vec::new(),
     };
     VerifierSettings {
-        issuers: vec![IssuerSettings { issuer: ISSUER.to_owned(), key_source: 0, rules }],
-        key_sources: vec![KeySourceSettings {
-            url: JwksUrl::parse(JWKS_URL).unwrap(),
-            algorithms: vec![Algorithm::RS256],
-            preloaded: None,
+        issuers: vec![IssuerSettings {
+            issuer: ISSUER.to_owned(),
+            keys: key_source(JWKS_URL, &[Algorithm::RS256]),
+            other_form: None,
+            rules,
         }],
         key_cache: KeyCacheSettings {
             ttl: Duration::from_hours(1),

@@ -11,12 +11,15 @@
 //! | none or expired | – | yes | `keys_unavailable` | no |
 //!
 //! "Look again" is written as the answer that holds if the refresh brings nothing, beside [`Refresh::Now`].
-//! Ages are distances between two clock readings, so a clock that jumps back ages a set as one that jumps
-//! ahead does: nothing stays fresh, or cooling down, for longer than its setting.
+//! A set that the clock says will be fetched in the future is stale, and other ages are distances between two
+//! readings: a clock that was set back keeps nothing fresh, and holds up an attempt for two cooldowns at most.
 
 use std::{sync::Arc, time::Duration};
 
-use super::jwk::{KeySet, VerifyingKey};
+use super::{
+    fetch::FetchError,
+    jwk::{KeySet, VerifyingKey},
+};
 use crate::time::UnixTime;
 
 /// How long a key set serves, and how often its provider may be asked.
@@ -36,12 +39,14 @@ pub struct KeyCache {
     settings: KeyCacheSettings,
     held: Option<HeldSet>,
     attempted_at: Option<UnixTime>,
+    /// Why the last attempt failed, if it did.
+    failure: Option<FetchError>,
     generation: u64,
 }
 
 #[derive(Debug)]
 struct HeldSet {
-    keys: KeySet,
+    keys: Arc<KeySet>,
     fetched_at: UnixTime,
 }
 
@@ -61,8 +66,18 @@ pub enum Answer {
     Found(Arc<VerifyingKey>, u64),
     /// A usable set is held and has no such key: the token's fault.
     UnknownKey,
-    /// No usable set is held: never the token's fault.
-    Unavailable,
+    /// No usable set is held: never the token's fault. Says why the last attempt failed, if there was one.
+    Unavailable(Option<FetchError>),
+}
+
+impl Answer {
+    /// The generation of the set that holds the key.
+    pub fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Found(_, generation) => Some(*generation),
+            Self::UnknownKey | Self::Unavailable(_) => None,
+        }
+    }
 }
 
 /// Whether a fetch is wanted.
@@ -79,20 +94,21 @@ pub enum Refresh {
 impl KeyCache {
     /// An empty cache.
     pub fn new(settings: KeyCacheSettings) -> Self {
-        Self { settings, held: None, attempted_at: None, generation: 0 }
+        Self { settings, held: None, attempted_at: None, failure: None, generation: 0 }
     }
 
     /// One row of the table.
     pub fn lookup(&self, key_id: &str, now: UnixTime) -> Lookup {
         let may_fetch = |refresh| if self.is_cooling_down(now) { Refresh::No } else { refresh };
         let Some(held) = self.held.as_ref().filter(|held| held.age(now) < self.settings.max_stale) else {
-            return Lookup { answer: Answer::Unavailable, refresh: may_fetch(Refresh::Now) };
+            let answer = Answer::Unavailable(self.failure);
+            return Lookup { answer, refresh: may_fetch(Refresh::Now) };
         };
         match held.keys.key(key_id) {
             None => Lookup { answer: Answer::UnknownKey, refresh: may_fetch(Refresh::Now) },
             Some(key) => {
-                let fresh = held.age(now) < self.settings.ttl;
-                let refresh = if fresh { Refresh::No } else { may_fetch(Refresh::Due) };
+                let is_fresh = held.fetched_at <= now && held.age(now) < self.settings.ttl;
+                let refresh = if is_fresh { Refresh::No } else { may_fetch(Refresh::Due) };
                 Lookup { answer: Answer::Found(Arc::clone(key), self.generation), refresh }
             }
         }
@@ -107,11 +123,21 @@ impl KeyCache {
         true
     }
 
-    /// Replaces the held set. That it parsed, with a usable key, is in its type; after a failed attempt there
-    /// is nothing to call, and the old set stays.
-    pub fn replace(&mut self, keys: KeySet, fetched_at: UnixTime) {
+    /// Replaces the held set. That it parsed, with a usable key, is in its type.
+    pub fn replace(&mut self, keys: Arc<KeySet>, fetched_at: UnixTime) {
         self.held = Some(HeldSet { keys, fetched_at });
+        self.failure = None;
         self.generation += 1;
+    }
+
+    /// Notes that an attempt failed. The held set stays.
+    pub fn note_failure(&mut self, failure: FetchError) {
+        self.failure = Some(failure);
+    }
+
+    /// Why the last attempt failed, if it did.
+    pub fn failure(&self) -> Option<FetchError> {
+        self.failure
     }
 
     fn is_cooling_down(&self, now: UnixTime) -> bool {
@@ -143,11 +169,12 @@ mod tests {
     }
 
     /// A key set with these `kid`s, all of the key of RFC 8037 appendix A.2.
-    fn keys(ids: &[&str]) -> KeySet {
+    fn keys(ids: &[&str]) -> Arc<KeySet> {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         let jwk = |id: &&str| format!(r#"{{"kid":"{id}","kty":"OKP","crv":"Ed25519","x":"{x}"}}"#);
         let jwks: Vec<String> = ids.iter().map(jwk).collect();
-        KeySet::parse(format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).as_bytes(), &[Algorithm::EdDSA]).unwrap()
+        let document = format!(r#"{{"keys":[{}]}}"#, jwks.join(","));
+        Arc::new(KeySet::parse(document.as_bytes(), &[Algorithm::EdDSA]).unwrap())
     }
 
     fn at(seconds: u64) -> UnixTime {
@@ -167,7 +194,7 @@ mod tests {
         let kind = match answer {
             Answer::Found(key, generation) => Kind::Found(key.id().to_string(), generation),
             Answer::UnknownKey => Kind::UnknownKey,
-            Answer::Unavailable => Kind::Unavailable,
+            Answer::Unavailable(_) => Kind::Unavailable,
         };
         (kind, refresh)
     }
@@ -186,18 +213,27 @@ mod tests {
         const NOT_TRIED: &[Option<u64>] = &[None, Some(COOLDOWN), Some(NOW)];
         const ANY: &[Option<u64>] = &[None, Some(0), Some(COOLDOWN - 1), Some(COOLDOWN), Some(NOW)];
 
-        // The set's age, the kid asked for, the time since the last attempt, the answer, the refresh.
-        for (ages, key_ids, attempts, answer, refresh) in [
-            (FRESH, &["held"][..], ANY, found(), Refresh::No),
-            (STALE, &["held"], NOT_TRIED, found(), Refresh::Due),
-            (STALE, &["held"], TRIED, found(), Refresh::No),
-            (FRESH_OR_STALE, &["other"], NOT_TRIED, Kind::UnknownKey, Refresh::Now),
-            (FRESH_OR_STALE, &["other"], TRIED, Kind::UnknownKey, Refresh::No),
-            (NONE_OR_EXPIRED, &["held", "other"], NOT_TRIED, Kind::Unavailable, Refresh::Now),
-            (NONE_OR_EXPIRED, &["held", "other"], TRIED, Kind::Unavailable, Refresh::No),
+        // A set from a time to come is stale.
+        const NOT_YET: &[Option<u64>] = &[Some(1), Some(TTL - 1), Some(TTL), Some(MAX_STALE - 1)];
+        let past: fn(u64) -> u64 = |then| NOW - then;
+        let to_come: fn(u64) -> u64 = |then| NOW + then;
+        let (before, after, both) = (&[past][..], &[to_come][..], &[past, to_come][..]);
+
+        // The set's age, before or after now; the kid asked for, the time since the last attempt, the answer, the
+        // refresh.
+        for (ages, clocks, key_ids, attempts, answer, refresh) in [
+            (FRESH, before, &["held"][..], ANY, found(), Refresh::No),
+            (STALE, before, &["held"], NOT_TRIED, found(), Refresh::Due),
+            (STALE, before, &["held"], TRIED, found(), Refresh::No),
+            (NOT_YET, after, &["held"], NOT_TRIED, found(), Refresh::Due),
+            (NOT_YET, after, &["held"], TRIED, found(), Refresh::No),
+            (FRESH_OR_STALE, both, &["other"], NOT_TRIED, Kind::UnknownKey, Refresh::Now),
+            (FRESH_OR_STALE, both, &["other"], TRIED, Kind::UnknownKey, Refresh::No),
+            (NONE_OR_EXPIRED, both, &["held", "other"], NOT_TRIED, Kind::Unavailable, Refresh::Now),
+            (NONE_OR_EXPIRED, both, &["held", "other"], TRIED, Kind::Unavailable, Refresh::No),
         ] {
             for (age, attempt) in ages.iter().flat_map(|age| attempts.iter().map(move |since| (age, since))) {
-                for clock in [|then: u64| NOW - then, |then: u64| NOW + then] {
+                for clock in clocks {
                     let mut cache = cache();
                     if let Some(age) = *age {
                         cache.replace(keys(&["held"]), at(clock(age)));

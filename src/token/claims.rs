@@ -1,5 +1,7 @@
 //! Verified claims: strict, read-only, and impossible to make without a verified signature.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -77,6 +79,12 @@ pub struct Claims {
     all: Map<String, Value>,
     subject: String,
     token_use: Option<TokenUse>,
+    lifetime: Lifetime,
+}
+
+/// `exp` and `nbf`, in seconds.
+#[derive(Clone, Copy, Debug)]
+struct Lifetime {
     expires_at: u64,
     not_before: u64,
 }
@@ -99,79 +107,21 @@ impl Claims {
             return Err(TokenError::UnknownIssuer);
         }
         let subject = required_string(&all, "sub")?.to_owned();
-        let expires_at = time(&all, "exp")?.ok_or(TokenError::ClaimMissing(ClaimName("exp")))?;
-        let not_before = time(&all, "nbf")?.unwrap_or(0);
-        let issued_at = time(&all, "iat")?.unwrap_or(0);
+        let lifetime = Lifetime::read(&all)?;
         check_types(&all)?;
-        let claims = Self { token_use: None, subject, expires_at, not_before, all };
-        claims.check_times(now, skew_seconds)?;
-        if issued_at > now.as_secs() + MAX_CLOCK_DRIFT_SECONDS {
+        lifetime.check(now, skew_seconds)?;
+        let issued_at = time(&all, "iat")?.unwrap_or(0);
+        if issued_at > now.as_secs().saturating_add(MAX_CLOCK_DRIFT_SECONDS) {
             return Err(TokenError::IssuedInFuture);
         }
-        let token_use = claims.check_rules(rules)?;
-        Ok(Self { token_use, ..claims })
+        let token_use = rules.check(&all)?;
+        Ok(Self { all, subject, token_use, lifetime })
     }
 
     /// `exp` after now and `nbf` not after it, give or take the configured skew. Checked anew each time a
     /// remembered token comes back.
     pub(super) fn check_times(&self, now: UnixTime, skew_seconds: u64) -> Result<(), TokenError> {
-        let now = now.as_secs();
-        if self.expires_at.saturating_add(skew_seconds) <= now {
-            return Err(TokenError::Expired);
-        }
-        if self.not_before > now.saturating_add(skew_seconds) {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(())
-    }
-
-    fn check_rules(&self, rules: &TokenRules) -> Result<Option<TokenUse>, TokenError> {
-        match rules {
-            TokenRules::OpenIdConnect { audiences } => {
-                self.check_audience(|audience| contains(audiences, audience), TokenError::WrongAudience)?;
-                Ok(None)
-            }
-            TokenRules::UserPool { clients, token_use, audiences } => {
-                let found = self.check_token_use(*token_use)?;
-                let accepted = |client: &str| clients.accepts(client);
-                match found {
-                    TokenUse::Id => self.check_audience(accepted, TokenError::WrongClient)?,
-                    TokenUse::Access => {
-                        if !accepted(required_string(&self.all, "client_id")?) {
-                            return Err(TokenError::WrongClient);
-                        }
-                        if !audiences.is_empty() {
-                            self.check_audience(|aud| contains(audiences, aud), TokenError::WrongAudience)?;
-                        }
-                    }
-                }
-                Ok(Some(found))
-            }
-        }
-    }
-
-    fn check_token_use(&self, allowed: AllowedUse) -> Result<TokenUse, TokenError> {
-        let found = match required_string(&self.all, "token_use")? {
-            "access" => TokenUse::Access,
-            "id" => TokenUse::Id,
-            _ => return Err(TokenError::WrongTokenUse),
-        };
-        if allowed == AllowedUse::Any || allowed == AllowedUse::Only(found) {
-            Ok(found)
-        } else {
-            Err(TokenError::WrongTokenUse)
-        }
-    }
-
-    /// RFC 7519 §4.1.3: a string or a list of strings, of which one must be accepted.
-    fn check_audience(&self, accepts: impl Fn(&str) -> bool, error: TokenError) -> Result<(), TokenError> {
-        let found = match self.all.get("aud") {
-            None => return Err(TokenError::ClaimMissing(ClaimName("aud"))),
-            Some(Value::String(audience)) => accepts(audience),
-            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).any(accepts),
-            Some(_) => false,
-        };
-        if found { Ok(()) } else { Err(error) }
+        self.lifetime.check(now, skew_seconds)
     }
 
     /// `sub`, never empty.
@@ -194,6 +144,15 @@ impl Claims {
         self.all.get(GROUPS).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// A claim that is a non-empty string, or a number as it is written.
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.all.get(name)? {
+            Value::String(value) if !value.is_empty() => Some(Cow::Borrowed(value)),
+            Value::Number(value) => Some(Cow::Owned(value.to_string())),
+            _ => None,
+        }
+    }
+
     /// A claim that is a non-empty string.
     pub fn string(&self, name: &str) -> Option<&str> {
         self.all.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
@@ -205,6 +164,66 @@ impl Claims {
     }
 }
 
+impl Lifetime {
+    fn read(claims: &Map<String, Value>) -> Result<Self, TokenError> {
+        let expires_at = time(claims, "exp")?.ok_or(TokenError::ClaimMissing(ClaimName("exp")))?;
+        Ok(Self { expires_at, not_before: time(claims, "nbf")?.unwrap_or(0) })
+    }
+
+    fn check(self, now: UnixTime, skew_seconds: u64) -> Result<(), TokenError> {
+        let now = now.as_secs();
+        if self.expires_at.saturating_add(skew_seconds) <= now {
+            return Err(TokenError::Expired);
+        }
+        if self.not_before > now.saturating_add(skew_seconds) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+}
+
+impl TokenRules {
+    fn check(&self, claims: &Map<String, Value>) -> Result<Option<TokenUse>, TokenError> {
+        match self {
+            Self::OpenIdConnect { audiences } => {
+                check_audience(claims, |aud| contains(audiences, aud), TokenError::WrongAudience)?;
+                Ok(None)
+            }
+            Self::UserPool { clients, token_use, audiences } => {
+                let found = token_use.check(claims)?;
+                match found {
+                    TokenUse::Id => {
+                        check_audience(claims, |aud| clients.accepts(aud), TokenError::WrongClient)?;
+                    }
+                    TokenUse::Access if !clients.accepts(required_string(claims, "client_id")?) => {
+                        return Err(TokenError::WrongClient);
+                    }
+                    TokenUse::Access if !audiences.is_empty() => {
+                        check_audience(claims, |aud| contains(audiences, aud), TokenError::WrongAudience)?;
+                    }
+                    TokenUse::Access => {}
+                }
+                Ok(Some(found))
+            }
+        }
+    }
+}
+
+impl AllowedUse {
+    fn check(self, claims: &Map<String, Value>) -> Result<TokenUse, TokenError> {
+        let found = match required_string(claims, "token_use")? {
+            "access" => TokenUse::Access,
+            "id" => TokenUse::Id,
+            _ => return Err(TokenError::WrongTokenUse),
+        };
+        if self == Self::Any || self == Self::Only(found) {
+            Ok(found)
+        } else {
+            Err(TokenError::WrongTokenUse)
+        }
+    }
+}
+
 impl AllowedClients {
     fn accepts(&self, client: &str) -> bool {
         match self {
@@ -212,6 +231,21 @@ impl AllowedClients {
             Self::Listed(listed) => contains(listed, client),
         }
     }
+}
+
+/// RFC 7519 §4.1.3: a string or a list of strings, of which one must be accepted.
+fn check_audience(
+    claims: &Map<String, Value>,
+    accepts: impl Fn(&str) -> bool,
+    error: TokenError,
+) -> Result<(), TokenError> {
+    let found = match claims.get("aud") {
+        None => return Err(TokenError::ClaimMissing(ClaimName("aud"))),
+        Some(Value::String(audience)) => accepts(audience),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).any(accepts),
+        Some(_) => false,
+    };
+    if found { Ok(()) } else { Err(error) }
 }
 
 /// Byte by byte: no case folding, no normalising.
@@ -227,11 +261,11 @@ fn required_string<'c>(claims: &'c Map<String, Value>, name: &'static str) -> Re
     }
 }
 
-/// A `NumericDate` as whole seconds after 1970 and before the year 10000. RFC 7519 §2 would allow fractions;
+/// A `NumericDate` as whole seconds from 1970 to the year 9999. RFC 7519 §2 would allow fractions;
 /// no provider sends them, and rounding them is where verifiers went wrong.
 fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, TokenError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
-    let seconds = value.as_u64().filter(|seconds| (1..=UnixTime::LATEST.as_secs()).contains(seconds));
+    let seconds = value.as_u64().filter(|seconds| *seconds <= UnixTime::LATEST.as_secs());
     seconds.map(Some).ok_or(TokenError::ClaimIllTyped(ClaimName(name)))
 }
 

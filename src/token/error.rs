@@ -66,7 +66,7 @@ pub enum TokenError {
     #[error("{0} is missing")]
     ClaimMissing(ClaimName),
     /// A claim has the wrong JSON type, or a value outside its range.
-    #[error("{0} has the wrong type")]
+    #[error("{0} has the wrong type, or is out of range")]
     ClaimIllTyped(ClaimName),
     /// `exp` is not after now (RFC 7519 §4.1.4).
     #[error("expired")]

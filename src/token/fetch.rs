@@ -64,6 +64,14 @@ impl FetchError {
     }
 }
 
+impl FetchError {
+    /// Whether the provider itself said that there is no such key set. Being asked too often, or taking too
+    /// long to ask, says nothing of the kind (RFC 9110 §15.5.9, RFC 6585 §4).
+    pub const fn is_definite(self) -> bool {
+        matches!(self, Self::Status(400..=499)) && !matches!(self, Self::Status(408 | 429))
+    }
+}
+
 /// Where a key set is: `https`, or `http` on a loopback address for local work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwksUrl(Url);

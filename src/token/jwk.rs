@@ -93,8 +93,8 @@ pub struct KeySet {
 impl KeySet {
     /// Reads a JWK Set, keeping the keys that `algorithms` allow.
     ///
-    /// A key without `alg` is fixed to the first of `algorithms` that fits its type. A `kid` that stands twice
-    /// is ambiguous, so none of its keys is used.
+    /// A key without `alg` is fixed to the first of `algorithms` that fits its type. A `kid` that two
+    /// usable keys share is ambiguous, so neither is used.
     pub fn parse(document: &[u8], algorithms: &[Algorithm]) -> Result<Self, KeySetError> {
         let entries = parse_entries(document)?;
         let mut by_id: HashMap<Arc<str>, Vec<VerifyingKey>> = HashMap::new();

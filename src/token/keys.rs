@@ -1,7 +1,7 @@
 //! One provider's keys: the cache, and the fetches that feed it.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ pub struct KeySourceSettings {
     /// The algorithms its keys may be used for.
     pub algorithms: Vec<Algorithm>,
     /// A key file, read at start: a set fetched then.
-    pub preloaded: Option<KeySet>,
+    pub preloaded: Option<Arc<KeySet>>,
 }
 
 /// What a successful fetch brought.
@@ -44,49 +44,86 @@ pub(super) struct KeySource {
     refreshing: tokio::sync::Mutex<()>,
 }
 
-/// A key, or why there is none; and the fetch that was made on the way.
+/// A key, or why there is none; and how it was found.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) answer: Answer,
+    /// The fetch that was made on the way.
     pub(super) fetch: Option<Result<FetchReport, FetchError>>,
+    /// Whether the key is of a set that was held before.
+    pub(super) from_memory: bool,
 }
 
 impl KeySource {
     pub(super) fn new(
-        settings: KeySourceSettings,
+        settings: &KeySourceSettings,
         cache: KeyCacheSettings,
         timeout: Duration,
         now: UnixTime,
     ) -> Self {
         let mut cache = KeyCache::new(cache);
-        if let Some(keys) = settings.preloaded {
-            cache.replace(keys, now);
+        if let Some(keys) = &settings.preloaded {
+            cache.replace(Arc::clone(keys), now);
         }
         Self {
-            url: settings.url,
-            algorithms: settings.algorithms,
+            url: settings.url.clone(),
+            algorithms: settings.algorithms.clone(),
             timeout,
             cache: Mutex::new(cache),
             refreshing: tokio::sync::Mutex::new(()),
         }
     }
 
-    /// Looks `key_id` up, fetching first where the cache asks for it. Concurrent callers share one fetch.
+    /// Looks `key_id` up, fetching first where the cache asks for it. Concurrent callers share one fetch, and
+    /// none takes longer than one fetch may.
     pub(super) async fn find(&self, key_id: &str, now: UnixTime, fetch: &impl FetchJwks) -> Found {
-        let Lookup { answer, refresh } = self.cache().lookup(key_id, now);
-        let (_one_at_a_time, limit) = match (&answer, refresh) {
-            (Answer::Found(..), Refresh::No) => return Found { answer, fetch: None },
-            // A key at hand never waits behind somebody else's refresh.
-            (Answer::Found(..), _) => match self.refreshing.try_lock() {
-                Ok(guard) => (guard, self.timeout.min(PATIENCE_WITHOUT_NEED)),
-                Err(_) => return Found { answer, fetch: None },
-            },
-            // Even where this caller may not fetch, a fetch under way may bring the key.
-            (Answer::UnknownKey | Answer::Unavailable, _) => (self.refreshing.lock().await, self.timeout),
+        let Lookup { answer: held, refresh } = self.cache().lookup(key_id, now);
+        let is_held = matches!(held, Answer::Found(..));
+        if is_held && refresh == Refresh::No {
+            return Found { answer: held, fetch: None, from_memory: true };
+        }
+        let fetch = if let Ok(_one_at_a_time) = self.refreshing.try_lock() {
+            self.refresh_if_due(key_id, now, fetch).await
+        } else {
+            // Somebody is fetching. Whoever lacks a key waits for that fetch and makes none of his own; a key at
+            // hand never waits.
+            if !is_held {
+                drop(self.refreshing.lock().await);
+            }
+            None
         };
-        let fetch =
-            if self.cache().begin_attempt(now) { Some(self.refresh(now, limit, fetch).await) } else { None };
-        Found { answer: self.cache().lookup(key_id, now).answer, fetch }
+        let answer = self.cache().lookup(key_id, now).answer;
+        let from_memory = answer.generation().is_some() && answer.generation() == held.generation();
+        Found { answer, fetch, from_memory }
+    }
+
+    /// To be called by the one that refreshes. Looks again first: another may just have been here.
+    async fn refresh_if_due(
+        &self,
+        key_id: &str,
+        now: UnixTime,
+        fetch: &impl FetchJwks,
+    ) -> Option<Result<FetchReport, FetchError>> {
+        let limit = {
+            let mut cache = self.cache();
+            let limit = match cache.lookup(key_id, now).refresh {
+                Refresh::No => return None,
+                Refresh::Now => self.timeout,
+                Refresh::Due => self.patience_without_need(cache.failure()),
+            };
+            cache.begin_attempt(now);
+            limit
+        };
+        Some(self.refresh(now, limit, fetch).await)
+    }
+
+    /// How long a request that has its key waits for a refresh. A provider that was too slow for the short
+    /// limit gets its whole time, or it would never be heard.
+    fn patience_without_need(&self, failure: Option<FetchError>) -> Duration {
+        match failure {
+            Some(FetchError::Timeout) => self.timeout,
+            _ => self.timeout.min(PATIENCE_WITHOUT_NEED),
+        }
     }
 
     /// Fetches at start, within the short limit: a provider that hangs then leaves the first request its whole
@@ -96,13 +133,13 @@ impl KeySource {
         now: UnixTime,
         fetch: &impl FetchJwks,
     ) -> Result<FetchReport, FetchError> {
-        let report = self.refresh(now, self.timeout.min(PATIENCE_WITHOUT_NEED), fetch).await?;
+        let report = self.refresh(now, self.patience_without_need(None), fetch).await?;
         self.cache().begin_attempt(now);
         Ok(report)
     }
 
     pub(super) fn holds_keys(&self, now: UnixTime) -> bool {
-        !matches!(self.cache().lookup("", now).answer, Answer::Unavailable)
+        !matches!(self.cache().lookup("", now).answer, Answer::Unavailable(_))
     }
 
     async fn refresh(
@@ -111,12 +148,25 @@ impl KeySource {
         limit: Duration,
         fetch: &impl FetchJwks,
     ) -> Result<FetchReport, FetchError> {
+        let fetched = self.fetch(limit, fetch).await;
+        let mut cache = self.cache();
+        match fetched {
+            Ok(keys) => {
+                let report = FetchReport { usable: keys.len(), skipped: keys.skipped() };
+                cache.replace(Arc::new(keys), now);
+                Ok(report)
+            }
+            Err(error) => {
+                cache.note_failure(error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn fetch(&self, limit: Duration, fetch: &impl FetchJwks) -> Result<KeySet, FetchError> {
         let document =
             tokio::time::timeout(limit, fetch.fetch(&self.url)).await.map_err(|_| FetchError::Timeout)??;
-        let keys = KeySet::parse(&document, &self.algorithms)?;
-        let report = FetchReport { usable: keys.len(), skipped: keys.skipped() };
-        self.cache().replace(keys, now);
-        Ok(report)
+        Ok(KeySet::parse(&document, &self.algorithms)?)
     }
 
     /// A panic elsewhere cannot leave the cache half changed, so a poisoned lock is still good.

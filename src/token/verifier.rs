@@ -26,8 +26,6 @@ use crate::time::UnixTime;
 pub struct VerifierSettings {
     /// The issuers whose tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
-    /// Where keys come from; issuers refer to these by position.
-    pub key_sources: Vec<KeySourceSettings>,
     /// How long keys serve.
     pub key_cache: KeyCacheSettings,
     /// The most that one fetch may take, start to last byte.
@@ -43,8 +41,11 @@ pub struct VerifierSettings {
 pub struct IssuerSettings {
     /// `iss`, byte by byte.
     pub issuer: String,
-    /// The position of its keys in [`VerifierSettings::key_sources`].
-    pub key_source: usize,
+    /// Where its keys come from. Issuers that share one of these share its fetches.
+    pub keys: Arc<KeySourceSettings>,
+    /// Where the keys of the same pool's other issuer form come from. Few pools have tokens in both forms: one
+    /// whose address is refused while the other form has keys is taken for no issuer at all.
+    pub other_form: Option<Arc<KeySourceSettings>>,
     /// What its tokens must say.
     pub rules: TokenRules,
 }
@@ -63,6 +64,7 @@ pub struct Verifier<F> {
 struct Issuer {
     name: Arc<str>,
     keys: Arc<KeySource>,
+    other_form: Option<Arc<KeySource>>,
     rules: TokenRules,
 }
 
@@ -90,6 +92,8 @@ pub struct Trace {
     pub key_id: Option<Arc<str>>,
     /// `token_use` of the verified token.
     pub token_use: Option<TokenUse>,
+    /// Whether that key is of a set that was held before.
+    pub key_from_memory: bool,
     /// The fetch that was made, if any.
     pub fetch: Option<Result<FetchReport, FetchError>>,
     /// Whether the token had been verified before.
@@ -97,26 +101,24 @@ pub struct Trace {
 }
 
 impl<F: FetchJwks> Verifier<F> {
-    /// Builds the verifier. Key files count as fetched at `now`. An issuer whose key source does not exist is
-    /// left out, so that its tokens are refused.
+    /// Builds the verifier. Key files count as fetched at `now`.
     pub fn new(settings: VerifierSettings, fetch: F, now: UnixTime) -> Self {
-        let VerifierSettings { issuers, key_sources, key_cache, fetch_timeout, .. } = settings;
-        let key_sources: Vec<_> = key_sources
-            .into_iter()
-            .map(|source| Arc::new(KeySource::new(source, key_cache, fetch_timeout, now)))
-            .collect();
-        let issuers = issuers.into_iter().filter_map(|issuer| {
-            let name: Arc<str> = issuer.issuer.into();
-            let keys = Arc::clone(key_sources.get(issuer.key_source)?);
-            Some((Arc::clone(&name), Arc::new(Issuer { name, keys, rules: issuer.rules })))
+        let VerifierSettings { issuers, key_cache, fetch_timeout, .. } = settings;
+        let mut sources = KeySources { key_cache, fetch_timeout, now, made: Vec::new() };
+        let issuers = issuers.into_iter().map(|IssuerSettings { issuer, keys, other_form, rules }| {
+            let name: Arc<str> = issuer.into();
+            let keys = sources.make(keys);
+            let other_form = other_form.map(|keys| sources.make(keys));
+            (Arc::clone(&name), Arc::new(Issuer { name, keys, other_form, rules }))
         });
+        let issuers = issuers.collect();
         Self {
-            issuers: issuers.collect(),
+            issuers,
+            key_sources: sources.made.into_iter().map(|(_, source)| source).collect(),
             clock_skew_seconds: settings.clock_skew_seconds,
             remembered: NonZeroUsize::new(settings.token_cache_size)
                 .map(|size| Mutex::new(LruCache::new(size))),
             fetch,
-            key_sources,
         }
     }
 
@@ -142,10 +144,11 @@ impl<F: FetchJwks> Verifier<F> {
         };
         let digest = TokenDigest::of(token);
         let hit = lock(remembered).get(&digest).cloned();
-        if let Some(hit) = hit
-            && let Some(claims) = self.recall(&hit, now, trace).await?
-        {
-            return Ok(claims);
+        if let Some(hit) = hit {
+            match self.recall(&hit, now, trace).await? {
+                Some(claims) => return Ok(claims),
+                None => lock(remembered).pop(&digest),
+            };
         }
         let verified = self.verify_anew(token, now, trace).await?;
         let claims = Arc::clone(&verified.claims);
@@ -194,17 +197,52 @@ impl<F: FetchJwks> Verifier<F> {
         trace: &mut Trace,
     ) -> Result<(Arc<VerifyingKey>, u64), VerifyError> {
         trace.issuer = Some(Arc::clone(&issuer.name));
-        let Found { answer, fetch } = issuer.keys.find(key_id, now, &self.fetch).await;
-        let failure = fetch.and_then(Result::err);
+        let Found { answer, fetch, from_memory } = issuer.keys.find(key_id, now, &self.fetch).await;
         trace.fetch = fetch.or(trace.fetch);
         match answer {
             Answer::Found(key, generation) => {
                 trace.key_id = Some(Arc::clone(key.id()));
+                trace.key_from_memory = from_memory;
                 Ok((key, generation))
             }
             Answer::UnknownKey => Err(TokenError::UnknownKey.into()),
-            Answer::Unavailable => Err(VerifyError::KeysUnavailable(failure)),
+            Answer::Unavailable(failure) if self.is_no_issuer(issuer, failure, now).await => {
+                Err(TokenError::UnknownIssuer.into())
+            }
+            Answer::Unavailable(failure) => Err(VerifyError::KeysUnavailable(failure)),
         }
+    }
+
+    /// Whether this is an issuer form that its pool does not use: Cognito refuses its address, and hands out
+    /// the other form's keys. Otherwise anybody could cause errors by naming it.
+    async fn is_no_issuer(&self, issuer: &Issuer, failure: Option<FetchError>, now: UnixTime) -> bool {
+        let Some(other_form) =
+            issuer.other_form.as_ref().filter(|_| failure.is_some_and(FetchError::is_definite))
+        else {
+            return false;
+        };
+        // No key has an empty id: looking for one only makes sure that there is a set.
+        other_form.holds_keys(now)
+            || !matches!(other_form.find("", now, &self.fetch).await.answer, Answer::Unavailable(_))
+    }
+}
+
+/// Makes one key source for each of the settings that issuers share.
+struct KeySources {
+    key_cache: KeyCacheSettings,
+    fetch_timeout: Duration,
+    now: UnixTime,
+    made: Vec<(Arc<KeySourceSettings>, Arc<KeySource>)>,
+}
+
+impl KeySources {
+    fn make(&mut self, settings: Arc<KeySourceSettings>) -> Arc<KeySource> {
+        if let Some((_, made)) = self.made.iter().find(|(made_for, _)| Arc::ptr_eq(made_for, &settings)) {
+            return Arc::clone(made);
+        }
+        let made = Arc::new(KeySource::new(&settings, self.key_cache, self.fetch_timeout, self.now));
+        self.made.push((settings, Arc::clone(&made)));
+        made
     }
 }
 
