@@ -14,7 +14,7 @@
 //!    request. [`tests/authorizer.rs`: `the_answer_is_the_same_whichever_route_was_asked_for`]
 //! 3. Nothing a caller sends can cause a 500, or a request to a host that the configuration does not name.
 //!    [`tests/authorizer.rs`: `no_credential_whatever_it_is_ends_in_a_500_or_an_allow`,
-//!    `tests/jwks.rs`: `only_configured_addresses_are_ever_asked`]
+//!    `no_made_up_token_ends_in_a_500_while_the_provider_is_well`; `tests/jwks.rs`: `only_configured_addresses_are_ever_asked`]
 //! 4. Unknown means no: issuer, algorithm, key, token use, route, event shape.
 //!    [`tests/tokens.rs`: `what_is_not_known_is_refused`]
 //! 5. Token text and claim values never reach logs, metrics or errors; errors carry codes and numbers.
