@@ -311,6 +311,9 @@ fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
         (format!(r#"[{{{provider},"algorithms":["none"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":[]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r"[{{{provider},{pool},{clients}}}]"), "ISSUERS[0]"),
+        (format!(r#"[{{{pool},{clients}}},{{"issuer":null,"audiences":["a"]}}]"#), "ISSUERS[1].issuer"),
+        (format!(r#"[{{{provider}}},{{"user_pool_id":null,{clients}}}]"#), "ISSUERS[1].user_pool_id"),
+        (format!(r#"[{{{provider}}},{{"jwks_file":"events/jwks.json"}}]"#), "ISSUERS[1]"),
     ] {
         let named = wrong(&[("ISSUERS", &issuers)]);
         assert!(named.contains(&expected.to_owned()), "{issuers}: {named:?}");
@@ -334,6 +337,9 @@ fn one_key_address_or_file_is_for_one_issuer() {
     assert_eq!(wrong(&two_pools), ["USER_POOL_ID"]);
     let two = r#"[{"user_pool_id":"eu-west-1_A","client_ids":["c"]},{"user_pool_id":"eu-west-1_B","client_ids":["c"]}]"#;
     assert_eq!(wrong(&[("ISSUERS", two), ("JWKS_URI", "https://x.example.com/k")]), ["ISSUERS"]);
+    for [pools, issuers] in [[two_pools[0], two_pools[1]], [("ISSUERS", two), ("TOKEN_CACHE_SIZE", "1")]] {
+        assert_eq!(wrong(&[pools, issuers, ("JWKS_FILE", "events/jwks.json")]), [pools.0]);
+    }
     let one = r#"[{"issuer":"https://i.example.com","audiences":["a"]}]"#;
     let settings = read(&[("ISSUERS", one), ("JWKS_URI", "https://x.example.com/k")]).unwrap().authorizer;
     assert_eq!(settings.verifier.issuers[0].keys.url.as_str(), "https://x.example.com/k");
@@ -357,6 +363,40 @@ fn a_key_file_is_read_at_start_for_every_form_of_its_issuer() {
     std::fs::write(&path, " ".repeat(150_001)).unwrap();
     assert_eq!(wrong(&[&POOL[..], &[("JWKS_FILE", file)]].concat()), ["JWKS_FILE"]);
     std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn any_client_and_any_use_are_accepted_only_where_that_is_said() {
+    for (client, token_use, is_any_client, expected) in [
+        ("c", None, false, AllowedUse::Only(TokenUse::Access)),
+        ("c", Some("id"), false, AllowedUse::Only(TokenUse::Id)),
+        ("c", Some("any"), false, AllowedUse::Any),
+        ("*", None, true, AllowedUse::Only(TokenUse::Access)),
+        ("*", Some("any"), true, AllowedUse::Any),
+    ] {
+        let mut variables = vec![POOL[0], ("CLIENT_ID", client)];
+        variables.extend(token_use.map(|word| ("TOKEN_USE", word)));
+        for issuer in read(&variables).unwrap().authorizer.verifier.issuers {
+            let TokenRules::UserPool { clients, token_use, .. } = issuer.rules else { panic!("{issuer:?}") };
+            assert_eq!(matches!(clients, AllowedClients::Any), is_any_client, "{variables:?}");
+            assert_eq!(token_use, expected, "{variables:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_at_the_issuer_s_usual_address_with_or_without_a_slash_at_its_end() {
+    for (issuer, url) in [
+        ("https://login.example.com", "https://login.example.com/.well-known/jwks.json"),
+        ("https://login.example.com/", "https://login.example.com/.well-known/jwks.json"),
+        ("https://login.example.com/t", "https://login.example.com/t/.well-known/jwks.json"),
+        ("https://login.example.com/t/", "https://login.example.com/t/.well-known/jwks.json"),
+        ("https://login.example.com:8443/t", "https://login.example.com:8443/t/.well-known/jwks.json"),
+    ] {
+        let issuers = json!([{ "issuer": issuer, "audiences": ["a"] }]).to_string();
+        let issuers = read(&[("ISSUERS", &issuers)]).unwrap().authorizer.verifier.issuers;
+        assert_eq!((issuers[0].issuer.as_str(), issuers[0].keys.url.as_str()), (issuer, url));
+    }
 }
 
 #[test]

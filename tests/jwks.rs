@@ -1,5 +1,10 @@
 //! Which keys verify: key sets as providers publish them, and the key cache as requests meet it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
 
 use std::{
     sync::{Arc, LazyLock},
@@ -191,6 +196,7 @@ fn odd_keys() -> Vec<(&'static str, String)> {
         ("no crv", without(&ec, "crv")),
         ("crv of a larger curve", with(&without(&ec, "alg"), "crv", "P-384")),
         ("alg of a larger curve", with(&ec, "alg", "ES384")),
+        ("no x of a point", without(&ec, "x")),
         ("no y", without(&ec, "y")),
         ("off the curve", changed(&ec, "y", |y| y[31] ^= 1)),
         ("at infinity", with(&with(&ec, "x", "A".repeat(43)), "y", "A".repeat(43))),
@@ -199,6 +205,7 @@ fn odd_keys() -> Vec<(&'static str, String)> {
         ("a byte of x in y", with(&changed(&ec, "x", |x| x.truncate(31)), "y", y_with_the_end_of_x)),
         ("Ed448", with(&okp, "crv", "Ed448")),
         ("X25519", with(&okp, "crv", "X25519")),
+        ("no crv of an octet string", without(&okp, "crv")),
         ("no x", without(&okp, "x")),
         ("x of another length", changed(&okp, "x", |x| x.truncate(31))),
         ("an empty object", json!({})),
@@ -436,7 +443,73 @@ async fn a_flood_of_made_up_key_ids_costs_one_fetch_per_cooldown() {
             let made_up = token_with_made_up_key_id(&format!("{at}-{number}"));
             assert_eq!(world.verify(&made_up, NOW + at).await, UNKNOWN_KEY);
         }
+        assert_eq!(world.verify(&token(&FIRST), NOW + at).await, Ok(()), "a known key, after {at} s");
         assert_eq!(world.fetches(), fetches, "after {at} s");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_callers_make_up() {
+    let world = World::holding(&jwks(&[&FIRST])).await;
+    let bad_signature = Err(VerifyError::Token(TokenError::BadSignature));
+    let known = json!({ "alg": "RS256", "kid": "first" });
+    let unsigned = |header: &Value, payload: &Value| {
+        let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        format!("{header}.{payload}.AAAA")
+    };
+    // All that the verifier holds, keys, remembered tokens and the provider's record of requests included.
+    let held = format!("{:?}", world.verifier);
+    for number in 0..1_000 {
+        let made_up = format!("https://{number}.example.com");
+        for (header, payload, refusal) in [
+            (known.clone(), json!({ "iss": ISSUER, "sub": made_up }), bad_signature),
+            (with(&known, "kid", made_up.clone()), json!({ "iss": ISSUER }), UNKNOWN_KEY),
+            (known.clone(), json!({ "iss": made_up }), UNKNOWN_ISSUER),
+        ] {
+            assert_eq!(world.verify(&unsigned(&header, &payload), NOW).await, refusal, "{header} {payload}");
+        }
+    }
+    assert_eq!(format!("{:?}", world.verifier), held);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_for_its_shape_or_its_issuer_causes_no_fetch() {
+    let good = json!({ "alg": "RS256", "kid": "first" });
+    let claims = access_claims(NOW);
+    let double = r#"{"alg":"RS256","kid":"first","kid":"first"}"#;
+    let world = World::publishing(&jwks(&[&FIRST]));
+    for (header, payload, code) in [
+        ("nonsense".to_owned(), claims.to_string(), "header_not_object"),
+        (double.to_owned(), claims.to_string(), "header_duplicate_name"),
+        (without(&good, "alg").to_string(), claims.to_string(), "invalid_alg"),
+        (with(&good, "alg", 5).to_string(), claims.to_string(), "invalid_alg"),
+        (without(&good, "kid").to_string(), claims.to_string(), "invalid_kid"),
+        (with(&good, "kid", 5).to_string(), claims.to_string(), "invalid_kid"),
+        (with(&good, "kid", json!(["first"])).to_string(), claims.to_string(), "invalid_kid"),
+        (with(&good, "crit", json!(["exp"])).to_string(), claims.to_string(), "critical_extension"),
+        (good.to_string(), "nonsense".to_owned(), "payload_not_object"),
+        (good.to_string(), "[]".to_owned(), "payload_not_object"),
+        (good.to_string(), without(&claims, "iss").to_string(), "invalid_issuer"),
+        (good.to_string(), with(&claims, "iss", 5).to_string(), "invalid_issuer"),
+        (good.to_string(), with(&claims, "iss", OTHER_ISSUER).to_string(), "unknown_issuer"),
+    ] {
+        let verdict = world.verify(&compact(&header, &payload, &FIRST), NOW).await;
+        let Err(VerifyError::Token(refusal)) = verdict else { panic!("{header} {payload}: {verdict:?}") };
+        assert_eq!((refusal.code(), world.fetches()), (code, 0), "{header} {payload}");
+    }
+    assert_eq!((world.verify(&token(&FIRST), NOW).await, world.fetches()), (Ok(()), 1));
+}
+
+#[tokio::test]
+async fn a_key_is_read_once_for_each_set_that_brings_it() {
+    let mut settings = verifier_settings();
+    settings.token_cache_size = 0;
+    let world = World::new(settings, Provider::with(JWKS_URL, &jwks(&[&FIRST])));
+    let key_id = async |at| world.trace(&token(&FIRST), NOW + at).await.1.key_id.unwrap();
+    let first = key_id(0).await;
+    // A key keeps its `kid` where it was put when the key was read.
+    for (at, is_first) in [(1, true), (TTL - 1, true), (TTL, false)] {
+        assert_eq!(Arc::ptr_eq(&first, &key_id(at).await), is_first, "after {at} s");
     }
 }
 
@@ -795,6 +868,25 @@ async fn an_issuer_form_that_its_pool_does_not_use_is_unknown_and_never_an_error
             assert_eq!(world.verify(&named, NOW + at).await, verdict, "{this:?}, {other:?} after {at} s");
         }
     }
+}
+
+#[tokio::test]
+async fn a_refresh_of_one_issuer_s_keys_leaves_another_s_as_they_are() {
+    let other_url = usual_address(OTHER_ISSUER);
+    let provider = Provider::with(JWKS_URL, &jwks(&[&FIRST]));
+    provider.publish(&other_url, &jwks(&[&FIRST]));
+    let world = World::new(two_pools(), provider);
+    let other = token_of(OTHER_ISSUER, &FIRST);
+    assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()));
+    assert_eq!(world.verify(&other, NOW).await, Ok(()));
+    for url in [JWKS_URL, &other_url] {
+        world.provider.publish(url, &jwks(&[&SECOND]));
+    }
+    assert_eq!(world.verify(&token(&SECOND), NOW + COOLDOWN).await, Ok(()));
+    assert_eq!(world.verify(&token(&FIRST), NOW + COOLDOWN).await, UNKNOWN_KEY);
+    let (verdict, trace) = world.trace(&other, NOW + COOLDOWN).await;
+    assert_eq!((verdict, trace.remembered), (Ok(()), true));
+    assert_eq!(world.provider.requests(), [JWKS_URL, &other_url, JWKS_URL]);
 }
 
 #[tokio::test]

@@ -215,6 +215,7 @@ async fn a_token_without_a_required_scope_or_group_is_denied_and_not_unauthorize
         (&["openid orders/read"], &[], Some("insufficient_scope")),
         (&[], &["readers"], None),
         (&[], &["a,b"], None),
+        (&[], &["admins", "readers"], None),
         (&[], &["a"], Some("not_in_group")),
         (&[], &["reader"], Some("not_in_group")),
         (&["openid"], &["admins"], Some("not_in_group")),
@@ -242,6 +243,8 @@ async fn a_token_without_a_required_scope_or_group_is_denied_and_not_unauthorize
         claims.as_object_mut().unwrap().remove(absent);
         let answer = answer_to(require(&["openid"], &["readers"]), Shape::RestToken, &claims).await;
         assert_eq!(evaluate(&answer["policyDocument"], ROUTE_ARN), Verdict::ExplicitDeny, "without {absent}");
+        let unasked = answer_to(require(&[], &[]), Shape::RestToken, &claims).await;
+        assert_eq!(evaluate(&unasked["policyDocument"], ROUTE_ARN), Verdict::Allow, "without {absent}");
     }
 }
 

@@ -17,8 +17,8 @@ use cognito_authorizer::{
     },
     time::UnixTime,
     token::{
-        Algorithm, AllowedClients, AllowedUse, Claims, MAX_TOKEN_BYTES, TokenError, TokenRules, TokenUse,
-        Trace, Verifier, VerifierSettings, VerifyError,
+        Algorithm, AllowedClients, AllowedUse, Claims, IssuerSettings, MAX_TOKEN_BYTES, TokenError,
+        TokenRules, TokenUse, Trace, Verifier, VerifierSettings, VerifyError,
     },
 };
 use proptest::prelude::*;
@@ -109,6 +109,11 @@ async fn a_token_with_one_thing_wrong_is_refused_for_that_thing() {
             "the issuer is not configured".to_owned(),
         ),
         ("iss", json!(format!("{ISSUER}/")), "the issuer is not configured".to_owned()),
+        (
+            "iss",
+            json!("https://cognito-idp.eu-west-1.amazonaws.com"),
+            "the issuer is not configured".to_owned(),
+        ),
         ("iss", json!(format!("{ISSUER}.example.com")), "the issuer is not configured".to_owned()),
         ("iss", json!(ISSUER.to_uppercase()), "the issuer is not configured".to_owned()),
         ("iss", json!(""), "the issuer is not configured".to_owned()),
@@ -237,6 +242,91 @@ async fn token_use_is_checked_in_both_directions() {
     ] {
         assert_eq!(refusal_with(pool_settings(listed(), allowed, &[]), token).await, expected, "{allowed:?}");
     }
+    for (token_use, code) in [
+        (Value::Null, "claim_missing"),
+        (json!(""), "claim_ill_typed"),
+        (json!(["access"]), "claim_ill_typed"),
+        (json!("refresh"), "wrong_token_use"),
+    ] {
+        let any = pool_settings(listed(), AllowedUse::Any, &[]);
+        let refused = refusal_with(any, &access_with("token_use", token_use.clone())).await;
+        assert_eq!(refused.map(TokenError::code), Some(code), "{token_use} where any use is accepted");
+    }
+}
+
+/// A token with much wrong with it.
+struct Faulty {
+    header: Value,
+    claims: Value,
+    /// A claim stands twice.
+    doubled: bool,
+    signer: &'static SigningKey,
+}
+
+impl Faulty {
+    fn text(&self) -> String {
+        let claims = self.claims.to_string();
+        let doubled = if self.doubled { r#"{"x":1,"x":2,"# } else { "{" };
+        compact(&self.header.to_string(), claims.replacen('{', doubled, 1), self.signer)
+    }
+}
+
+#[tokio::test]
+async fn the_first_check_that_fails_is_the_one_that_is_named() {
+    type Mend = fn(&mut Faulty);
+    let mut token = Faulty {
+        header: json!({ "alg": 1, "kid": 1, "crit": ["exp"] }),
+        claims: json!({
+            "iss": 1,
+            "exp": "soon",
+            "nbf": NOW + 1,
+            "iat": NOW + 61,
+            "jti": 1,
+            "token_use": "id",
+            "client_id": "another",
+            "aud": "another",
+        }),
+        doubled: true,
+        signer: &OTHER_KEY,
+    };
+    // What is mended, and what is named then.
+    let mends: [(Mend, Option<&str>); 19] = [
+        (|_| (), Some("the header's alg is missing or not a string")),
+        (|token| token.header["alg"] = json!("HS256"), Some("the header's kid is missing or not a string")),
+        (
+            |token| token.header["kid"] = json!("nobody's"),
+            Some("the header asks for an extension that is not supported"),
+        ),
+        (
+            |token| token.header = with(token.header.take(), "crit", Value::Null),
+            Some("iss is missing or not a string"),
+        ),
+        (
+            |token| token.claims["iss"] = json!("https://evil.example.com"),
+            Some("the issuer is not configured"),
+        ),
+        (|token| token.claims["iss"] = json!(ISSUER), Some("the issuer has no such key")),
+        (|token| token.header["kid"] = json!("current"), Some("alg is not the key's algorithm")),
+        (|token| token.header["alg"] = json!("RS256"), Some("the signature does not verify")),
+        (|token| token.signer = &KEY, Some("the payload names a claim twice")),
+        (|token| token.doubled = false, Some("sub is missing")),
+        (|token| token.claims["sub"] = json!("u"), Some("exp has the wrong type, or is out of range")),
+        (|token| token.claims["exp"] = json!(NOW), Some("jti has the wrong type, or is out of range")),
+        (|token| token.claims["jti"] = json!("1"), Some("expired")),
+        (|token| token.claims["exp"] = json!(NOW + 1), Some("not valid yet")),
+        (|token| token.claims["nbf"] = json!(NOW), Some("issued in the future")),
+        (|token| token.claims["iat"] = json!(NOW), Some("token_use is not accepted")),
+        (|token| token.claims["token_use"] = json!("access"), Some("the app client is not accepted")),
+        (|token| token.claims["client_id"] = json!(CLIENT_ID), Some("the audience is not accepted")),
+        (|token| token.claims["aud"] = json!("api"), None),
+    ];
+    for (mend, expected) in mends {
+        mend(&mut token);
+        let clients = AllowedClients::Listed(vec![CLIENT_ID.to_owned()]);
+        let settings = pool_settings(clients, AllowedUse::Only(TokenUse::Access), &["api"]);
+        let refused = refusal_with(settings, &token.text()).await.map(|error| error.to_string());
+        assert_eq!(refused.as_deref(), expected, "{} {}", token.header, token.claims);
+    }
 }
 
 #[tokio::test]
@@ -285,6 +375,27 @@ async fn another_provider_is_held_to_its_audiences_and_not_to_cognitos_claims() 
     ] {
         let refused = refusal_with(settings(), &KEY.token(&with(claims.clone(), "aud", aud.clone()))).await;
         assert_eq!(refused.map(TokenError::code), Some(expected), "{aud}");
+    }
+}
+
+#[tokio::test]
+async fn one_accepted_audience_among_those_of_a_token_is_enough() {
+    let wrong = Some(TokenError::WrongAudience);
+    for (aud, expected) in [
+        (json!("api"), None),
+        (json!("admin"), None),
+        (json!(["other", "admin"]), None),
+        (json!(["admin", "api"]), None),
+        (json!(["other", "another"]), wrong),
+        (json!("api admin"), wrong),
+        (json!("API"), wrong),
+        (json!(""), wrong),
+        (json!([""]), wrong),
+        (json!([]), wrong),
+    ] {
+        let claims = json!({ "iss": ISSUER, "sub": "u", "exp": NOW + 60, "aud": aud });
+        let settings = provider_settings(&["api", "admin"], &[Algorithm::RS256]);
+        assert_eq!(refusal_with(settings, &KEY.token(&claims)).await, expected, "{aud}");
     }
 }
 
@@ -520,7 +631,7 @@ async fn a_token_signed_by_one_issuers_key_says_nothing_for_another_issuer() {
     let mut settings = verifier_settings();
     let second = "https://login.example.com";
     let second_url = "https://login.example.com/.well-known/jwks.json";
-    settings.issuers.push(cognito_authorizer::token::IssuerSettings {
+    settings.issuers.push(IssuerSettings {
         issuer: second.to_owned(),
         keys: key_source(second_url, &[Algorithm::RS256]),
         other_form: None,
@@ -537,6 +648,50 @@ async fn a_token_signed_by_one_issuers_key_says_nothing_for_another_issuer() {
         (KEY.token(&second_claims), Some(TokenError::BadSignature)),
     ] {
         assert_eq!(refusal(verify_at(&verifier, &token, NOW).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn each_issuers_tokens_are_held_to_its_own_rules() {
+    let (pool, provider) =
+        ("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_B", "https://id.example.com");
+    let mut settings = verifier_settings();
+    let keys = Arc::clone(&settings.issuers[0].keys);
+    for (issuer, rules) in [
+        (
+            pool,
+            TokenRules::UserPool {
+                clients: AllowedClients::Listed(vec!["other".to_owned()]),
+                token_use: AllowedUse::Only(TokenUse::Id),
+                audiences: Vec::new(),
+            },
+        ),
+        (provider, TokenRules::OpenIdConnect { audiences: vec!["api".to_owned()] }),
+    ] {
+        let (issuer, keys) = (issuer.to_owned(), Arc::clone(&keys));
+        settings.issuers.push(IssuerSettings { issuer, keys, other_form: None, rules });
+    }
+    let verifier = verifier(settings);
+    let access = |client: &str| with(access_claims(NOW), "client_id", json!(client));
+    let id = |client: &str| with(id_claims(NOW), "aud", json!(client));
+    let plain = |aud: &str| json!({ "sub": "u", "exp": NOW + 60, "aud": aud });
+    for (issuer, claims, expected) in [
+        (ISSUER, access(CLIENT_ID), None),
+        (ISSUER, access("other"), Some("wrong_client")),
+        (ISSUER, id(CLIENT_ID), Some("wrong_token_use")),
+        (ISSUER, plain("api"), Some("claim_missing")),
+        (pool, access("other"), Some("wrong_token_use")),
+        (pool, id("other"), None),
+        (pool, id(CLIENT_ID), Some("wrong_client")),
+        (pool, plain("other"), Some("claim_missing")),
+        (provider, access(CLIENT_ID), Some("claim_missing")),
+        (provider, id(CLIENT_ID), Some("wrong_audience")),
+        (provider, id("api"), None),
+        (provider, plain("api"), None),
+    ] {
+        let claims = with(claims, "iss", json!(issuer));
+        let refused = refusal(verify_at(&verifier, &KEY.token(&claims), NOW).await);
+        assert_eq!(refused.map(TokenError::code), expected, "{claims}");
     }
 }
 

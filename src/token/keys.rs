@@ -127,7 +127,7 @@ impl KeySource {
     }
 
     /// Fetches at start, within the short limit: a provider that hangs then leaves the first request its whole
-    /// time. A failure leaves no trace, so that the first request tries again at once.
+    /// time. A failure starts no cooldown, so that the first request tries again at once.
     pub(super) async fn warm_up(
         &self,
         now: UnixTime,
