@@ -134,7 +134,7 @@ impl<F: FetchJwks> Authorizer<F> {
     }
 
     /// Answers `event`, API Gateway's JSON text, at `now`; fills in `record`. Whatever the event holds, this
-    /// gives an answer or an [`Error`]: a panic below is an error too.
+    /// gives an answer or an [`enum@Error`]: a panic below is an error too.
     pub async fn authorize(
         &self,
         event: &str,

@@ -1,4 +1,4 @@
-//! Decisions: what the bearer of verified [`Claims`] may do.
+//! Decisions: what the bearer of verified claims may do.
 //!
 //! What decides sees claims and never the request, so an answer that API Gateway keeps for a token is right
 //! for every route it is applied to.

@@ -6,7 +6,10 @@
     reason = "a test that cannot go on stops"
 )]
 
-use std::sync::LazyLock;
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Fault, Outcome, Record},
@@ -17,7 +20,7 @@ use cognito_authorizer::{
         event, jwks, settings,
     },
     time::UnixTime,
-    token::{Algorithm, FetchError, TokenError},
+    token::{Algorithm, FetchError, FetchJwks, JwksUrl, TokenError},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -111,6 +114,41 @@ async fn a_provider_that_is_down_is_a_500_and_never_a_401() {
             let (within_cooldown, _) = ask(&authorizer, &event).await;
             assert_eq!(within_cooldown, Err(Error::Internal(Fault::KeysUnavailable(Some(failure)))));
         }
+    }
+}
+
+/// A provider whose second fetch hits a bug of ours.
+struct PanicsOnce {
+    provider: Provider,
+    fetches: AtomicUsize,
+}
+
+impl FetchJwks for PanicsOnce {
+    async fn fetch(&self, url: &JwksUrl) -> Result<Vec<u8>, FetchError> {
+        let before = self.fetches.fetch_add(1, Ordering::Relaxed);
+        assert_ne!(before, 1, "on purpose, quoting {url:?}");
+        self.provider.fetch(url).await
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_serving_is_a_500_with_a_fixed_text_and_the_next_event_is_served() {
+    let (provider, fetches) = (Provider::with(JWKS_URL, &jwks(&[&KEY])), AtomicUsize::new(0));
+    let authorizer = Authorizer::new(settings(), PanicsOnce { provider, fetches }, now());
+    let good = event(Shape::HttpV2, &good_token()).to_string();
+    let unknown = event(Shape::HttpV2, &STRANGER.token(&access_claims(NOW))).to_string();
+    let panicked = Err("serving the event failed".to_owned());
+    let unauthorized = Err("Unauthorized".to_owned());
+    for (at, event, expected) in [
+        (0, &good, Ok(())),
+        (10, &unknown, panicked),
+        (10, &good, Ok(())),
+        (20, &unknown, unauthorized),
+        (20, &good, Ok(())),
+    ] {
+        let mut record = Record::default();
+        let answer = authorizer.authorize(event, UnixTime::from_secs(NOW + at), &mut record).await;
+        assert_eq!(answer.map(|_| ()).map_err(|error| error.to_string()), expected, "after {at} s");
     }
 }
 

@@ -66,6 +66,7 @@ async fn meet_without_keys(code: &'static str, response: String) {
     let (status, line) = ask(&function, &KEY).await;
     assert_eq!((status, &line["reason"]), (500, &json!("keys_unavailable")), "{line}");
     assert_eq!(line["key_fetch"]["outcome"], code);
+    assert_eq!(issuer.requests(), 2, "{code}: once before the first event, once for it, and none again");
     assert_small(&function);
 }
 
