@@ -83,6 +83,9 @@ fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {
     if key_cache.max_stale < key_cache.ttl {
         reader.problem("JWKS_MAX_STALE_SECONDS", "must not be less than JWKS_TTL_SECONDS");
     }
+    if key_cache.max_stale <= key_cache.cooldown {
+        reader.problem("JWKS_COOLDOWN_SECONDS", "must be less than JWKS_MAX_STALE_SECONDS");
+    }
     VerifierSettings {
         issuers,
         key_cache,
@@ -114,6 +117,10 @@ fn read_answerer(reader: &mut Reader<'_>) -> Answerer {
         Some(names) => {
             if names.iter().any(|name| name == "*") {
                 reader.problem("CONTEXT_CLAIMS", "has * beside names: give either");
+            }
+            if names.iter().any(|name| name.contains(char::is_whitespace)) {
+                reader
+                    .problem("CONTEXT_CLAIMS", "has a name with white space in it: separate names by commas");
             }
             ContextClaims::Listed(names)
         }

@@ -16,7 +16,8 @@
 //!    [`tests/authorizer.rs`: `no_credential_whatever_it_is_ends_in_a_500_or_an_allow`,
 //!    `no_made_up_token_ends_in_a_500_while_the_provider_is_well`; `tests/jwks.rs`: `only_configured_addresses_are_ever_asked`]
 //! 4. Unknown means no: issuer, algorithm, key, token use, route, event shape.
-//!    [`tests/tokens.rs`: `what_is_not_known_is_refused`]
+//!    [`tests/tokens.rs`: `what_is_not_known_is_refused`; `tests/events.rs`:
+//!    `a_broken_event_is_told_by_the_field_that_is_wrong_and_without_its_text`]
 //! 5. Token text and claim values never reach logs, metrics or errors; errors carry codes and numbers.
 //!    [`tests/telemetry.rs`: `no_path_prints_any_piece_of_a_token_a_header_or_a_claim`]
 //! 6. The clock is read once per invocation and handed down as `now`. [`tests/authorizer.rs`:

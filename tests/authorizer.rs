@@ -224,6 +224,16 @@ async fn a_missing_token_is_the_callers_fault_in_every_shape() {
     }
 }
 
+#[tokio::test]
+async fn a_path_that_is_no_text_spoils_nothing() {
+    let authorizer = authorizer(settings());
+    for shape in [Shape::RestToken, Shape::RestRequest, Shape::HttpV1, Shape::HttpV2] {
+        let event = event(shape, &good_token()).to_string().replace("GET/orders/42", r"GET/orders/\ud800");
+        assert!(event.contains(r"\ud800"));
+        assert!(ask(&authorizer, &event).await.0.is_ok(), "{shape:?}");
+    }
+}
+
 #[test]
 fn only_time_rs_reads_the_clock() {
     // The lint is the guard; this makes sure that it stands and that nobody is excused elsewhere.

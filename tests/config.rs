@@ -160,6 +160,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
                 "header:a b",
                 "cookie:a;b",
                 "query:",
+                "query: a",
                 "body:x",
                 "header:A,",
                 "header:A,header:A",
@@ -168,7 +169,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
         ),
         ("REQUIRED_SCOPES", &["", " , ", "a a", "[]", "[1]", "[\"a\"", "[\"\"]", "[\"a b\"]"]),
         ("REQUIRED_GROUPS", &["", ",", "a,a", "[\"a\",\"a\"]"]),
-        ("CONTEXT_CLAIMS", &["", "sub,", "*,sub", "sub,sub"]),
+        ("CONTEXT_CLAIMS", &["", "sub,", "*,sub", "sub,sub", "sub email"]),
         ("PRINCIPAL_ID_CLAIM", &["", "a,b", "a b"]),
         ("USAGE_IDENTIFIER_KEY_CLAIM", &["", "a,b"]),
         ("RESPONSE_FORMAT", &["", "json", "iam,simple"]),
@@ -306,6 +307,18 @@ fn an_issuer_entry_that_cannot_be_meant_is_refused_by_position_and_field() {
         (r#"[{"issuer":"https://i.example.com\\x","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
         (r#"[{"issuer":"https://i.example.com/a/../b","audiences":["a"]}]"#.to_owned(), "ISSUERS[0].issuer"),
         (format!(r#"[{{{pool},{clients},"replica_regions":["nowhere"]}}]"#), "ISSUERS[0].user_pool_id"),
+        (format!(r#"[{{"user_pool_id":"x",{clients},"replica_regions":["nowhere"]}}]"#), "ISSUERS[0].user_pool_id"),
+        (format!(r#"[{{{pool},{clients},"token_use":"id","audiences":["a"]}}]"#), "ISSUERS[0].audiences"),
+        (format!(r#"[{{{pool},{clients},"audiences":["*"]}}]"#), "ISSUERS[0].audiences"),
+        (r#"[{"issuer":"https://i.example.com","audiences":[" a"]}]"#.to_owned(), "ISSUERS[0].audiences"),
+        (
+            r#"[{"issuer":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A","audiences":["a"]}]"#.to_owned(),
+            "ISSUERS[0].issuer",
+        ),
+        (
+            r#"[{"issuer":"https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A","audiences":["a"]}]"#.to_owned(),
+            "ISSUERS[0].issuer",
+        ),
         (format!(r#"[{{{provider},"replica_regions":["eu-west-1"]}}]"#), "ISSUERS[0].replica_regions"),
         (format!(r#"[{{{provider},"algorithms":["HS256"]}}]"#), "ISSUERS[0].algorithms"),
         (format!(r#"[{{{provider},"algorithms":["none"]}}]"#), "ISSUERS[0].algorithms"),
@@ -400,6 +413,19 @@ fn keys_are_at_the_issuer_s_usual_address_with_or_without_a_slash_at_its_end() {
 }
 
 #[test]
+fn a_wrong_type_is_said_once_and_of_the_field_that_has_it() {
+    let problems = read(&[("ISSUERS", r#"[{"user_pool_id":7,"client_ids":["a"]}]"#)]).unwrap_err();
+    assert_eq!(problems, ["ISSUERS[0].user_pool_id: must be a string that is not empty"]);
+}
+
+#[test]
+fn keys_can_be_tried_again_before_they_expire() {
+    let settings =
+        [("JWKS_TTL_SECONDS", "60"), ("JWKS_MAX_STALE_SECONDS", "300"), ("JWKS_COOLDOWN_SECONDS", "300")];
+    assert_eq!(wrong(&[&POOL[..], &settings].concat()), ["JWKS_COOLDOWN_SECONDS"]);
+}
+
+#[test]
 fn a_problem_hides_no_other() {
     let file = "no/such/file";
     for (variables, expected) in [
@@ -410,6 +436,10 @@ fn a_problem_hides_no_other() {
             &["USER_POOL_ID"],
         ),
         (&[("TOKEN_SOURCE", "x,y"), ("CLIENT_ID", "c")], &["TOKEN_SOURCE", "USER_POOL_ID"]),
+        (
+            &[("ISSUERS", "x"), ("JWKS_URI", "ftp://x"), ("JWKS_FILE", file)],
+            &["ISSUERS", "JWKS_FILE", "JWKS_URI"],
+        ),
     ] {
         let mut named = wrong(variables);
         named.sort();

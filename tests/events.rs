@@ -234,8 +234,15 @@ fn a_field_that_the_decision_does_not_need_may_be_anything() {
             let odd_values = odd_values();
             for value in odd_values.iter().map(|text| Some(text.as_str())).chain([None]) {
                 let is_absent = value.is_none_or(|text| text == "null");
+                let is_text = value.is_some_and(|text| text.starts_with('"'));
                 let without_token = Reading { token: Err(TokenError::Missing), ..Reading::of(shape) };
                 let expected = match (shape, pointer.as_str()) {
+                    (HttpV2, "/routeArn") if is_text => {
+                        Err(EventError::InvalidArn("routeArn", InvalidArn::NotArn))
+                    }
+                    (_, "/methodArn") if is_text => {
+                        Err(EventError::InvalidArn("methodArn", InvalidArn::NotArn))
+                    }
                     (HttpV2, "/routeArn") if is_absent => Err(EventError::NoArn("methodArn")),
                     (HttpV2, "/routeArn") => Err(EventError::NoArn("routeArn")),
                     (_, "/methodArn") => Err(EventError::NoArn("methodArn")),

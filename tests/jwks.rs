@@ -846,6 +846,7 @@ async fn an_issuer_form_that_its_pool_does_not_use_is_unknown_and_never_an_error
     for (this, other, verdict) in [
         (FetchError::Status(403), Reply::Body(older.clone()), UNKNOWN_ISSUER),
         (FetchError::Status(404), Reply::Body(older.clone()), UNKNOWN_ISSUER),
+        (FetchError::Status(400), Reply::Body(older.clone()), unavailable(Some(FetchError::Status(400)))),
         (FetchError::Status(429), Reply::Body(older.clone()), unavailable(Some(FetchError::Status(429)))),
         (FetchError::Status(503), Reply::Body(older.clone()), unavailable(Some(FetchError::Status(503)))),
         (FetchError::Unreachable, Reply::Body(older), unavailable(Some(FetchError::Unreachable))),
@@ -887,6 +888,22 @@ async fn a_refresh_of_one_issuer_s_keys_leaves_another_s_as_they_are() {
     let (verdict, trace) = world.trace(&other, NOW + COOLDOWN).await;
     assert_eq!((verdict, trace.remembered), (Ok(()), true));
     assert_eq!(world.provider.requests(), [JWKS_URL, &other_url, JWKS_URL]);
+}
+
+#[tokio::test]
+async fn an_issuer_form_that_has_served_keys_is_never_taken_for_unknown() {
+    let newer_url = usual_address(&newer_form());
+    let provider = Provider::with(JWKS_URL, &jwks(&[&FIRST]));
+    provider.publish(&newer_url, &jwks(&[&SECOND]));
+    let world = World::new(one_pool(), provider);
+    let named = token_of(&newer_form(), &SECOND);
+    assert_eq!(world.verify(&named, NOW).await, Ok(()));
+    let forbidden = FetchError::Status(403);
+    world.provider.reply(&newer_url, Reply::Fail(forbidden));
+    for at in [MAX_STALE, MAX_STALE + 1, MAX_STALE + COOLDOWN] {
+        assert_eq!(world.verify(&token(&FIRST), NOW + at).await, Ok(()));
+        assert_eq!(world.verify(&named, NOW + at).await, unavailable(Some(forbidden)), "after {at} s");
+    }
 }
 
 #[tokio::test]

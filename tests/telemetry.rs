@@ -135,10 +135,9 @@ async fn every_outcome_has_its_word_its_reason_and_its_level() {
             (&json!(outcome), &reason, &json!(level))
         );
     }
-    assert_eq!(
-        line_of(down()).await["key_fetch"],
-        json!({ "outcome": "status", "detail": "answered with status 503" })
-    );
+    let line = line_of(down()).await;
+    assert_eq!(line["key_fetch"], json!({ "outcome": "status", "detail": "answered with status 503" }));
+    assert_eq!(line["issuer"], ISSUER);
 }
 
 #[tokio::test]
@@ -181,6 +180,13 @@ async fn keys_come_from_memory_unless_the_request_waited_for_them() {
         (&line["keys_from_memory"], &line["key_fetch"]["outcome"]),
         (&json!(true), &json!("unreachable"))
     );
+
+    // A remembered token whose keys are fetched anew.
+    provider.publish(JWKS_URL, &jwks(&[&KEY]));
+    let mut record = Record::default();
+    authorizer.authorize(&longer, UnixTime::from_secs(NOW + stale + 10), &mut record).await.unwrap();
+    let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
+    assert_eq!((&line["keys_from_memory"], &line["key_fetch"]["outcome"]), (&json!(false), &json!("ok")));
 }
 
 fn event_of(claims: &Value) -> String {

@@ -20,6 +20,26 @@ impl Entry {
         format!("{}.{field}", self.place)
     }
 
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
+    /// Audiences, which are compared as they are: nothing in them stands for anything else.
+    fn check_audiences(&self, reader: &mut Reader<'_>, audiences: &[String]) {
+        if audiences.iter().any(|audience| audience == "*" || audience.contains(char::is_whitespace)) {
+            reader.problem(
+                self.at("audiences"),
+                "must be audiences as tokens name them, without * and white space",
+            );
+        }
+    }
+
+    pub(super) fn required_audiences(&mut self, reader: &mut Reader<'_>) -> Vec<String> {
+        let audiences = self.required_list(reader, "audiences");
+        self.check_audiences(reader, &audiences);
+        audiences
+    }
+
     pub(super) fn text(&mut self, reader: &mut Reader<'_>, field: &str) -> Option<String> {
         match self.fields.remove(field)? {
             Value::String(text) if !text.is_empty() => Some(text),
@@ -57,10 +77,15 @@ impl Entry {
                 known.map_or(DEFAULT_USE, |(_, token_use)| *token_use)
             }
         };
+        let audiences = self.list(reader, "audiences").unwrap_or_default();
+        self.check_audiences(reader, &audiences);
+        if !audiences.is_empty() && token_use == AllowedUse::Only(TokenUse::Id) {
+            reader.problem(self.at("audiences"), "is for access tokens, which this entry does not accept");
+        }
         TokenRules::UserPool {
             clients: read_clients(reader, &self.at("client_ids"), clients),
             token_use,
-            audiences: self.list(reader, "audiences").unwrap_or_default(),
+            audiences,
         }
     }
 

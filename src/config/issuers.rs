@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     entry::{DEFAULT_USE, Entry, TOKEN_USES, read_clients},
-    keys::{Keys, is_issuer, read_keys, usual_address},
+    keys::{Keys, is_issuer, is_pool, read_keys, usual_address},
     pool_id::{parse_pool_id, parse_region},
     reader::Reader,
 };
@@ -67,13 +67,13 @@ impl Trusted {
                 reader.problem(name, "has no place beside ISSUERS: put it into the entries");
             }
         }
+        let shared = read_keys(reader, "JWKS_URI", "JWKS_FILE");
         let Ok(Value::Array(entries)) = parse_value(text.as_bytes()) else {
             return reader.problem("ISSUERS", "must be a json list of objects that name nothing twice");
         };
         if entries.is_empty() {
             reader.problem("ISSUERS", "is an empty list: name at least one issuer");
         }
-        let shared = read_keys(reader, "JWKS_URI", "JWKS_FILE");
         if entries.len() > 1 && !shared.are_usual() {
             let text = "JWKS_URI and JWKS_FILE are for one issuer: give each entry its jwks_uri or jwks_file";
             reader.problem("ISSUERS", text);
@@ -90,19 +90,25 @@ impl Trusted {
     fn read_entry(&mut self, reader: &mut Reader<'_>, mut entry: Entry, shared: &Keys) {
         let own = entry.keys(reader);
         let keys = Keys { url: own.url.or(shared.url.clone()), file: own.file.or(shared.file.clone()) };
-        match (entry.text(reader, "user_pool_id"), entry.text(reader, "issuer")) {
-            (Some(id), None) => {
+        match (entry.has("user_pool_id"), entry.has("issuer")) {
+            (true, false) => {
+                let id = entry.text(reader, "user_pool_id");
                 let replica_regions = entry.list(reader, "replica_regions").unwrap_or_default();
                 let rules = entry.pool_rules(reader);
                 let place = entry.at("user_pool_id");
-                self.add_pool(reader, &Pool { place: &place, id: &id, replica_regions, rules }, &keys);
+                if let Some(id) = id {
+                    self.add_pool(reader, &Pool { place: &place, id: &id, replica_regions, rules }, &keys);
+                }
             }
-            (None, Some(issuer)) => {
+            (false, true) => {
+                let issuer = entry.text(reader, "issuer");
                 let algorithms = entry.algorithms(reader);
-                let rules = TokenRules::OpenIdConnect { audiences: entry.required_list(reader, "audiences") };
-                self.add_provider(reader, &entry.at("issuer"), issuer, rules, &algorithms, &keys);
+                let rules = TokenRules::OpenIdConnect { audiences: entry.required_audiences(reader) };
+                if let Some(issuer) = issuer {
+                    self.add_provider(reader, &entry.at("issuer"), issuer, rules, &algorithms, &keys);
+                }
             }
-            _ => reader.problem(&entry.place, "needs either user_pool_id or issuer"),
+            _ => return reader.problem(&entry.place, "needs either user_pool_id or issuer"),
         }
         for name in entry.fields.keys() {
             reader.problem(format!("{}.{name}", entry.place), "is not known for this kind of issuer");
@@ -113,6 +119,9 @@ impl Trusted {
     /// its own address, unless one is given for all.
     fn add_pool(&mut self, reader: &mut Reader<'_>, pool: &Pool<'_>, keys: &Keys) {
         let preloaded = keys.preload(reader, RS256);
+        if pool.replica_regions.iter().any(|region| parse_region(region).is_none()) {
+            reader.problem(pool.place, "has replica_regions that are not regions such as eu-west-1");
+        }
         let Some((region, suffix)) = parse_pool_id(pool.id) else {
             return reader.problem(pool.place, "must be user pool ids such as eu-west-1_AbCdEf123");
         };
@@ -128,22 +137,13 @@ impl Trusted {
             self.issuers.push(IssuerSettings { issuer, keys, other_form, rules: pool.rules.clone() });
         }
         for region in &pool.replica_regions {
-            self.add_replica(reader, pool, region, keys, preloaded.as_ref());
+            self.add_replica(pool, region, keys, preloaded.as_ref());
         }
     }
 
     /// A replica's tokens name its own region's host, in the older form, and the primary's pool id.
-    fn add_replica(
-        &mut self,
-        reader: &mut Reader<'_>,
-        pool: &Pool<'_>,
-        region: &str,
-        keys: &Keys,
-        preloaded: Option<&Arc<KeySet>>,
-    ) {
-        let Some(suffix) = parse_region(region) else {
-            return reader.problem(pool.place, "has replica_regions that are not regions such as eu-west-1");
-        };
+    fn add_replica(&mut self, pool: &Pool<'_>, region: &str, keys: &Keys, preloaded: Option<&Arc<KeySet>>) {
+        let Some(suffix) = parse_region(region) else { return };
         let issuer = format!("https://cognito-idp.{region}.{suffix}/{}", pool.id);
         if let Some(keys) = self.keys_of(&issuer, keys, preloaded, RS256) {
             self.issuers.push(IssuerSettings { issuer, keys, other_form: None, rules: pool.rules.clone() });
@@ -160,6 +160,9 @@ impl Trusted {
         keys: &Keys,
     ) {
         let preloaded = keys.preload(reader, algorithms);
+        if is_pool(&issuer) {
+            return reader.problem(place, "is a user pool's: give its user_pool_id and client_ids instead");
+        }
         if !is_issuer(&issuer) {
             let text = "must be a plain https url without query and fragment (http is allowed on a loopback address)";
             return reader.problem(place, text);

@@ -67,6 +67,13 @@ pub(super) fn is_issuer(text: &str) -> bool {
     parsed.is_ok_and(|url| !text.contains('?') && [text, &format!("{text}/")].contains(&url.as_str()))
 }
 
+/// Whether an issuer is a user pool's, in either form. As any provider's, its tokens' use and client would go
+/// unchecked.
+pub(super) fn is_pool(issuer: &str) -> bool {
+    let host = issuer.strip_prefix("https://").unwrap_or_default();
+    host.starts_with("cognito-idp.") || host.starts_with("issuer-cognito-idp.")
+}
+
 /// Where Cognito, and most providers, publish an issuer's keys.
 pub(super) fn usual_address(issuer: &str) -> Option<JwksUrl> {
     JwksUrl::parse(&format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))).ok()

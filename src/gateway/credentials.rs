@@ -30,7 +30,7 @@ impl TokenSource {
         let name = name.to_owned();
         match kind {
             "header" if is_token(&name) => Ok(Self::Header(name.to_ascii_lowercase())),
-            "query" if !name.is_empty() => Ok(Self::Query(name)),
+            "query" if !name.is_empty() && name.trim() == name => Ok(Self::Query(name)),
             "cookie" if is_token(&name) => Ok(Self::Cookie(name)),
             _ => Err(InvalidTokenSource),
         }

@@ -140,7 +140,7 @@ impl<'e> Event<'e> {
     /// `authorizationToken`, and a WebSocket event may carry a stray `version`.
     pub fn request(&'e self) -> Result<Request<'e>, EventError> {
         let arn_field = if self.route_arn.is_some() { "routeArn" } else { "methodArn" };
-        let arn = string(self.route_arn.or(self.method_arn));
+        let arn = arn_text(self.route_arn.or(self.method_arn));
         let kind = string(self.kind);
         let shape = match kind.as_deref() {
             _ if self.route_arn.is_some() => Shape::HttpV2,
@@ -235,6 +235,11 @@ fn string(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     #[serde(transparent)]
     struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
     lenient::<Text<'_>>(value).map(|text| text.0)
+}
+
+/// An ARN as far as it is text: its path is the caller's, and nothing in it is needed.
+fn arn_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    string(value).or_else(|| value?.get().strip_prefix('"')?.split('\\').next().map(Cow::Borrowed))
 }
 
 /// A string or a list of strings; odd members of a list are left out.

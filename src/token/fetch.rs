@@ -65,10 +65,10 @@ impl FetchError {
 }
 
 impl FetchError {
-    /// Whether the provider itself said that there is no such key set. Being asked too often, or taking too
-    /// long to ask, says nothing of the kind (RFC 9110 §15.5.9, RFC 6585 §4).
+    /// Whether the provider itself said that there is no such key set: Cognito says 403. Any other failure may
+    /// pass.
     pub const fn is_definite(self) -> bool {
-        matches!(self, Self::Status(400..=499)) && !matches!(self, Self::Status(408 | 429))
+        matches!(self, Self::Status(403 | 404))
     }
 }
 

@@ -138,6 +138,12 @@ impl KeySource {
         Ok(report)
     }
 
+    /// Whether the provider has never given a set, and says that it has none.
+    pub(super) fn is_denied(&self) -> bool {
+        let cache = self.cache();
+        !cache.has_held() && cache.failure().is_some_and(FetchError::is_definite)
+    }
+
     pub(super) fn holds_keys(&self, now: UnixTime) -> bool {
         !matches!(self.cache().lookup("", now).answer, Answer::Unavailable(_))
     }

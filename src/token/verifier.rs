@@ -19,7 +19,7 @@ use super::{
     jws::UnverifiedToken,
     keys::{FetchReport, Found, KeySource, KeySourceSettings},
 };
-use crate::time::UnixTime;
+use crate::time::{Stopwatch, UnixTime};
 
 /// Whom a [`Verifier`] trusts, and how.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ pub struct Verifier<F> {
     issuers: HashMap<Arc<str>, Arc<Issuer>>,
     key_sources: Vec<Arc<KeySource>>,
     fetch: F,
+    fetch_timeout: Duration,
     clock_skew_seconds: u64,
     remembered: Option<Mutex<LruCache<TokenDigest, Remembered>>>,
 }
@@ -114,6 +115,7 @@ impl<F: FetchJwks> Verifier<F> {
         let issuers = issuers.collect();
         Self {
             issuers,
+            fetch_timeout,
             key_sources: sources.made.into_iter().map(|(_, source)| source).collect(),
             clock_skew_seconds: settings.clock_skew_seconds,
             remembered: NonZeroUsize::new(settings.token_cache_size)
@@ -197,16 +199,17 @@ impl<F: FetchJwks> Verifier<F> {
         trace: &mut Trace,
     ) -> Result<(Arc<VerifyingKey>, u64), VerifyError> {
         trace.issuer = Some(Arc::clone(&issuer.name));
+        let stopwatch = Stopwatch::start();
         let Found { answer, fetch, from_memory } = issuer.keys.find(key_id, now, &self.fetch).await;
         trace.fetch = fetch.or(trace.fetch);
         match answer {
             Answer::Found(key, generation) => {
                 trace.key_id = Some(Arc::clone(key.id()));
-                trace.key_from_memory = from_memory;
+                trace.key_from_memory = from_memory && !matches!(trace.fetch, Some(Ok(_)));
                 Ok((key, generation))
             }
             Answer::UnknownKey => Err(TokenError::UnknownKey.into()),
-            Answer::Unavailable(failure) if self.is_no_issuer(issuer, failure, now).await => {
+            Answer::Unavailable(_) if self.is_no_issuer(issuer, now, stopwatch).await => {
                 Err(TokenError::UnknownIssuer.into())
             }
             Answer::Unavailable(failure) => Err(VerifyError::KeysUnavailable(failure)),
@@ -215,15 +218,18 @@ impl<F: FetchJwks> Verifier<F> {
 
     /// Whether this is an issuer form that its pool does not use: Cognito refuses its address, and hands out
     /// the other form's keys. Otherwise anybody could cause errors by naming it.
-    async fn is_no_issuer(&self, issuer: &Issuer, failure: Option<FetchError>, now: UnixTime) -> bool {
-        let Some(other_form) =
-            issuer.other_form.as_ref().filter(|_| failure.is_some_and(FetchError::is_definite))
-        else {
+    async fn is_no_issuer(&self, issuer: &Issuer, now: UnixTime, stopwatch: Stopwatch) -> bool {
+        let Some(other_form) = issuer.other_form.as_ref().filter(|_| issuer.keys.is_denied()) else {
             return false;
         };
-        // No key has an empty id: looking for one only makes sure that there is a set.
-        other_form.holds_keys(now)
-            || !matches!(other_form.find("", now, &self.fetch).await.answer, Answer::Unavailable(_))
+        if other_form.holds_keys(now) {
+            return true;
+        }
+        // No key has an empty id: looking for one only makes sure that there is a set. Both fetches share the
+        // time of one.
+        let left = self.fetch_timeout.saturating_sub(stopwatch.elapsed());
+        let found = tokio::time::timeout(left, other_form.find("", now, &self.fetch)).await;
+        found.is_ok_and(|found| !matches!(found.answer, Answer::Unavailable(_)))
     }
 }
 
