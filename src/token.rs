@@ -15,6 +15,8 @@ mod jws;
 mod keys;
 mod verifier;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use algorithm::Algorithm;
 pub use cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh};
 pub use claims::{AllowedClients, AllowedUse, Claims, TokenRules, TokenUse};
@@ -25,3 +27,8 @@ pub use jwk::{KeySet, KeySetError, VerifyingKey};
 pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
 pub use keys::{FetchReport, KeySourceSettings};
 pub use verifier::{IssuerSettings, Trace, Verifier, VerifierSettings};
+
+/// A panic elsewhere cannot leave a cache half changed, so a poisoned lock is still good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

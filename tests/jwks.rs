@@ -891,6 +891,26 @@ async fn a_refresh_of_one_issuer_s_keys_leaves_another_s_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_key_file_says_nothing_of_which_issuer_form_its_pool_uses() {
+    let mut settings = one_pool();
+    let algorithms = vec![Algorithm::RS256];
+    for (issuer, url) in settings.issuers.iter_mut().zip([JWKS_URL, &usual_address(&newer_form())]) {
+        let preloaded = key_file(&FIRST).preloaded.clone();
+        let url = JwksUrl::parse(url).unwrap();
+        issuer.keys = Arc::new(KeySourceSettings { url, algorithms: algorithms.clone(), preloaded });
+    }
+    let (older, newer) = (settings.issuers[0].keys.clone(), settings.issuers[1].keys.clone());
+    settings.issuers[0].other_form = Some(newer);
+    settings.issuers[1].other_form = Some(older);
+    let provider = Provider::with(JWKS_URL, &jwks(&[&FIRST]));
+    provider.reply(&usual_address(&newer_form()), Reply::Fail(FetchError::Status(403)));
+    let world = World::new(settings, provider);
+    let named = token_of(&newer_form(), &SECOND);
+    assert_eq!(world.verify(&named, NOW).await, UNKNOWN_KEY);
+    assert_eq!(world.verify(&named, NOW + MAX_STALE).await, UNKNOWN_ISSUER);
+}
+
+#[tokio::test]
 async fn an_issuer_form_that_has_served_keys_is_never_taken_for_unknown() {
     let newer_url = usual_address(&newer_form());
     let provider = Provider::with(JWKS_URL, &jwks(&[&FIRST]));

@@ -126,14 +126,13 @@ impl Trusted {
             return reader.problem(pool.place, "must be user pool ids such as eu-west-1_AbCdEf123");
         };
         let forms = ["cognito-idp", "issuer-cognito-idp"];
-        let forms = forms.map(|form| format!("https://{form}.{region}.{suffix}/{}", pool.id));
-        let form_keys = forms.each_ref().map(|form| self.keys_of(form, keys, preloaded.as_ref(), RS256));
-        let [Some(first), Some(second)] = form_keys else { return };
-        // With one address for both forms there is nothing to tell them apart by.
-        let other = |keys: &Arc<KeySourceSettings>| (!Arc::ptr_eq(&first, &second)).then(|| Arc::clone(keys));
-        let others = [other(&second), other(&first)];
-        let both = [Arc::clone(&first), Arc::clone(&second)];
-        for ((issuer, keys), other_form) in forms.into_iter().zip(both).zip(others) {
+        let [older, newer] = forms.map(|form| format!("https://{form}.{region}.{suffix}/{}", pool.id));
+        let mut keys_of = |issuer: &str| self.keys_of(issuer, keys, preloaded.as_ref(), RS256);
+        let (Some(older_keys), Some(newer_keys)) = (keys_of(&older), keys_of(&newer)) else { return };
+        for (issuer, keys, other) in [(older, &older_keys, &newer_keys), (newer, &newer_keys, &older_keys)] {
+            // With one address for both forms there is nothing to tell them apart by.
+            let other_form = (!Arc::ptr_eq(keys, other)).then(|| Arc::clone(other));
+            let keys = Arc::clone(keys);
             self.issuers.push(IssuerSettings { issuer, keys, other_form, rules: pool.rules.clone() });
         }
         for region in &pool.replica_regions {
@@ -183,12 +182,8 @@ impl Trusted {
         let url = keys.url.clone().or_else(|| usual_address(issuer))?;
         let preloaded = preloaded.cloned();
         let is_same = |other: &&Arc<KeySourceSettings>| {
-            let files = (other.preloaded.as_ref(), preloaded.as_ref());
-            let is_same_file = match files {
-                (None, None) => true,
-                (Some(other), Some(this)) => Arc::ptr_eq(other, this),
-                _ => false,
-            };
+            let is_same_file =
+                other.preloaded.as_ref().map(Arc::as_ptr) == preloaded.as_ref().map(Arc::as_ptr);
             other.url == url && other.algorithms == algorithms && is_same_file
         };
         if let Some(same) = self.key_sources.iter().find(is_same) {

@@ -59,14 +59,16 @@ impl Request<'_> {
     pub fn credentials(&self, sources: &[TokenSource]) -> Result<Cow<'_, str>, TokenError> {
         if self.shape() == Shape::RestToken {
             let values = self.authorization_token().into_iter().collect();
-            return strip_scheme(&only(values)?.ok_or(TokenError::Missing)?);
+            return strip_scheme(&single_value(values)?.ok_or(TokenError::Missing)?);
         }
         for source in sources {
             let found = match source {
-                TokenSource::Header(name) => only(self.headers(name))?.map(|value| strip_scheme(&value)),
-                TokenSource::Query(name) => only(self.query(name))?.map(|value| one(&value)),
+                TokenSource::Header(name) => {
+                    single_value(self.headers(name))?.map(|value| strip_scheme(&value))
+                }
+                TokenSource::Query(name) => single_value(self.query(name))?.map(|value| single_token(&value)),
                 TokenSource::Cookie(name) => {
-                    only(read_cookies(&self.cookies(), name))?.map(|value| one(&value))
+                    single_value(read_cookies(&self.cookies(), name))?.map(|value| single_token(&value))
                 }
             };
             if let Some(token) = found {
@@ -78,14 +80,14 @@ impl Request<'_> {
 }
 
 /// The one value of a source, however often it stands there.
-fn only(values: Vec<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, TokenError> {
+fn single_value(values: Vec<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, TokenError> {
     let mut values = values.into_iter().filter(|value| !value.trim_ascii().is_empty());
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|other| other != first) { Err(TokenError::Ambiguous) } else { Ok(Some(first)) }
 }
 
 /// API Gateway joins repeated headers and parameters with commas, and no token holds one.
-fn one(token: &str) -> Result<Cow<'static, str>, TokenError> {
+fn single_token(token: &str) -> Result<Cow<'static, str>, TokenError> {
     if token.contains(',') { Err(TokenError::Ambiguous) } else { Ok(Cow::Owned(token.to_owned())) }
 }
 
@@ -93,10 +95,12 @@ fn one(token: &str) -> Result<Cow<'static, str>, TokenError> {
 fn strip_scheme(value: &str) -> Result<Cow<'static, str>, TokenError> {
     let value = value.trim_ascii();
     match value.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => one(rest.trim_ascii_start()),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
+            single_token(rest.trim_ascii_start())
+        }
         Some((scheme, _)) if !scheme.contains(',') => Err(TokenError::WrongScheme),
         None if value.eq_ignore_ascii_case("bearer") => Err(TokenError::Missing),
-        _ => one(value),
+        _ => single_token(value),
     }
 }
 

@@ -140,11 +140,6 @@ impl KeyCache {
         self.failure
     }
 
-    /// Whether there ever was a set, expired or not.
-    pub fn has_held(&self) -> bool {
-        self.generation > 0
-    }
-
     fn is_cooling_down(&self, now: UnixTime) -> bool {
         self.attempted_at.is_some_and(|at| now.distance(at) < self.settings.cooldown)
     }

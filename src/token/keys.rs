@@ -1,7 +1,10 @@
 //! One provider's keys: the cache, and the fetches that feed it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use super::{
     cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh},
     fetch::{FetchError, FetchJwks, JwksUrl},
     jwk::KeySet,
+    lock,
 };
 use crate::time::UnixTime;
 
@@ -40,6 +44,8 @@ pub(super) struct KeySource {
     algorithms: Vec<Algorithm>,
     timeout: Duration,
     cache: Mutex<KeyCache>,
+    /// Whether the provider itself ever gave a set; a key file is not its word.
+    has_given: AtomicBool,
     /// Held by the one refresh under way: the only lock that is kept across an await.
     refreshing: tokio::sync::Mutex<()>,
 }
@@ -70,6 +76,7 @@ impl KeySource {
             algorithms: settings.algorithms.clone(),
             timeout,
             cache: Mutex::new(cache),
+            has_given: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::new(()),
         }
     }
@@ -140,8 +147,8 @@ impl KeySource {
 
     /// Whether the provider has never given a set, and says that it has none.
     pub(super) fn is_denied(&self) -> bool {
-        let cache = self.cache();
-        !cache.has_held() && cache.failure().is_some_and(FetchError::is_definite)
+        let has_given = self.has_given.load(Ordering::Relaxed);
+        !has_given && self.cache().failure().is_some_and(FetchError::is_definite)
     }
 
     pub(super) fn holds_keys(&self, now: UnixTime) -> bool {
@@ -160,6 +167,7 @@ impl KeySource {
             Ok(keys) => {
                 let report = FetchReport { usable: keys.len(), skipped: keys.skipped() };
                 cache.replace(Arc::new(keys), now);
+                self.has_given.store(true, Ordering::Relaxed);
                 Ok(report)
             }
             Err(error) => {
@@ -175,9 +183,8 @@ impl KeySource {
         Ok(KeySet::parse(&document, &self.algorithms)?)
     }
 
-    /// A panic elsewhere cannot leave the cache half changed, so a poisoned lock is still good.
     fn cache(&self) -> MutexGuard<'_, KeyCache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.cache)
     }
 }
 

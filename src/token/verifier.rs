@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use super::{
     jwk::VerifyingKey,
     jws::UnverifiedToken,
     keys::{FetchReport, Found, KeySource, KeySourceSettings},
+    lock,
 };
 use crate::time::{Stopwatch, UnixTime};
 
@@ -258,9 +259,4 @@ impl TokenDigest {
         bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         Self(bytes)
     }
-}
-
-/// A panic elsewhere cannot leave the cache half changed, so a poisoned lock is still good.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
