@@ -1,8 +1,6 @@
 //! What is read from an event: its shape, the API and stage that ask, and the token.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
-use std::borrow::Cow;
-
 use cognito_authorizer::{
     gateway::{Event, EventError, InvalidArn, Payload, Shape, TokenSource},
     testing::{API, ROUTE_ARN, event},
@@ -42,7 +40,7 @@ fn read_from(text: &str, sources: &str) -> Result<Reading, EventError> {
         shape: request.shape(),
         api: arn.api().to_owned(),
         stage: arn.stage().to_owned(),
-        token: request.credentials(&sources).map(Cow::into_owned),
+        token: request.credentials(&sources),
     })
 }
 

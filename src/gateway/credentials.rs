@@ -56,7 +56,7 @@ fn is_token(name: &str) -> bool {
 impl Request<'_> {
     /// The token's text from the first of `sources` that has a value. A source with a value that is no single
     /// token is refused, not passed over. A `TOKEN` event has one place only, whatever `sources` say.
-    pub fn credentials(&self, sources: &[TokenSource]) -> Result<Cow<'_, str>, TokenError> {
+    pub fn credentials(&self, sources: &[TokenSource]) -> Result<String, TokenError> {
         if self.shape() == Shape::RestToken {
             let values = self.authorization_token().into_iter().collect();
             return strip_scheme(&single_value(values)?.ok_or(TokenError::Missing)?);
@@ -87,12 +87,12 @@ fn single_value(values: Vec<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Token
 }
 
 /// API Gateway joins repeated headers and parameters with commas, and no token holds one.
-fn single_token(token: &str) -> Result<Cow<'static, str>, TokenError> {
-    if token.contains(',') { Err(TokenError::Ambiguous) } else { Ok(Cow::Owned(token.to_owned())) }
+fn single_token(token: &str) -> Result<String, TokenError> {
+    if token.contains(',') { Err(TokenError::Ambiguous) } else { Ok(token.to_owned()) }
 }
 
 /// Takes `Bearer` off, in any case (RFC 9110 §11.1). A value of one word is a token.
-fn strip_scheme(value: &str) -> Result<Cow<'static, str>, TokenError> {
+fn strip_scheme(value: &str) -> Result<String, TokenError> {
     let value = value.trim_ascii();
     match value.split_once(' ') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => {
