@@ -5,6 +5,10 @@
 
 mod decision;
 mod requirements;
+mod route;
+mod route_table;
 
 pub use decision::{Decision, DenyReason};
 pub use requirements::Requirements;
+pub use route::{InvalidRoute, Route};
+pub use route_table::{Patterns, RouteTable, RouteTableError};

@@ -1,0 +1,149 @@
+//! One route of an API: a verb and a path template, or a WebSocket API's route key.
+
+use thiserror::Error;
+
+/// A route as API Gateway knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    name: String,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a route asks of one part of a request, the verb being the first part and the path's segments the
+/// others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This text, byte by byte.
+    Literal(String),
+    /// Any verb.
+    AnyVerb,
+    /// `{name}`: any one segment.
+    Parameter,
+    /// `{name+}`: one segment or more; and, alone, the route `$default`.
+    Greedy,
+}
+
+/// Why a text names no route.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidRoute {
+    /// Neither `verb /template` nor a route key.
+    #[error("must be a lower-case verb or any, one space, and a path such as /orders/{{id}}; or $connect")]
+    NotRoute,
+    /// A segment that API Gateway does not take.
+    #[error("has a segment that is neither plain text nor {{name}}")]
+    Segment,
+    /// A greedy parameter before the end.
+    #[error("has a greedy parameter that is not its last segment")]
+    GreedyInside,
+    /// IAM takes 512 characters for a resource, its API and stage among them.
+    #[error("is longer than an iam resource may be")]
+    TooLong,
+}
+
+impl Route {
+    /// Reads `get /orders/{id}`, `any /{proxy+}`, `$default` or `$connect`.
+    pub fn parse(name: &str) -> Result<Self, InvalidRoute> {
+        if name.len() > MAX_ROUTE_BYTES {
+            return Err(InvalidRoute::TooLong);
+        }
+        let steps = match name {
+            "$default" => vec![Step::Greedy],
+            "$connect" => vec![Step::Literal(name.to_owned())],
+            _ => parse_steps(name)?,
+        };
+        Ok(Self { name: name.to_owned(), steps })
+    }
+
+    /// The text that it was read from.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The pattern of its requests in an IAM resource, behind the stage and a slash. It matches more than the
+    /// route does: IAM's `*` crosses `/`.
+    pub fn pattern(&self) -> String {
+        let parts: Vec<&str> = self.steps.iter().map(Step::pattern).collect();
+        parts.join("/")
+    }
+
+    /// Whether it ends in plain text, so that a request with a slash more may be taken to it as well.
+    pub(super) fn may_end_in_slash(&self) -> bool {
+        self.steps.len() > 1 && matches!(self.steps.last(), Some(Step::Literal(text)) if !text.is_empty())
+    }
+
+    /// The order in which API Gateway prefers routes that fit a request, least first: segment by segment exact
+    /// over parameter over greedy, then the named verb over any.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
+    pub(super) fn preference(&self) -> Vec<u8> {
+        let mut path: Vec<u8> = self.steps.iter().skip(1).map(Step::rank).collect();
+        match self.steps.as_slice() {
+            [Step::Greedy] => path.push(u8::MAX),
+            steps => path.extend(steps.first().map(Step::rank)),
+        }
+        path
+    }
+}
+
+impl Step {
+    fn pattern(&self) -> &str {
+        match self {
+            Self::Literal(text) => text,
+            Self::AnyVerb | Self::Parameter | Self::Greedy => "*",
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Parameter => 1,
+            Self::Greedy => 2,
+            Self::AnyVerb => 3,
+        }
+    }
+}
+
+fn parse_steps(name: &str) -> Result<Vec<Step>, InvalidRoute> {
+    let (verb, template) = name.split_once(' ').ok_or(InvalidRoute::NotRoute)?;
+    let path = template.strip_prefix('/').ok_or(InvalidRoute::NotRoute)?;
+    let verb = match verb {
+        "any" => Step::AnyVerb,
+        verb if VERBS.contains(&verb) => Step::Literal(verb.to_ascii_uppercase()),
+        _ => return Err(InvalidRoute::NotRoute),
+    };
+    let mut steps = vec![verb];
+    if path.is_empty() {
+        steps.push(Step::Literal(String::new()));
+        return Ok(steps);
+    }
+    for segment in path.split('/') {
+        if steps.last() == Some(&Step::Greedy) {
+            return Err(InvalidRoute::GreedyInside);
+        }
+        steps.push(parse_segment(segment)?);
+    }
+    Ok(steps)
+}
+
+fn parse_segment(segment: &str) -> Result<Step, InvalidRoute> {
+    let Some(parameter) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return is_plain(segment).then(|| Step::Literal(segment.to_owned())).ok_or(InvalidRoute::Segment);
+    };
+    let (name, step) = match parameter.strip_suffix('+') {
+        Some(name) => (name, Step::Greedy),
+        None => (parameter, Step::Parameter),
+    };
+    is_plain(name).then_some(step).ok_or(InvalidRoute::Segment)
+}
+
+/// Nothing that IAM would read as a pattern or a variable, and nothing that arrives percent-encoded.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@!,;=+".contains(&byte);
+    !text.is_empty() && text.bytes().all(plain)
+}
+
+const VERBS: [&str; 7] = ["delete", "get", "head", "options", "patch", "post", "put"];
+
+/// What 512 characters for a resource leave beside the longest ARN in front of it: 24 of partition and region,
+/// 12 of account, 10 of API, 128 of stage, and what stands between.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
+const MAX_ROUTE_BYTES: usize = 300;

@@ -1,0 +1,262 @@
+//! Is what IAM makes of a route table's patterns what was decided, for every request?
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+
+use std::{cell::Cell, cmp::Ordering};
+
+use cognito_authorizer::{
+    policy::{InvalidRoute, Patterns, RouteTable, RouteTableError},
+    testing::{API, Verdict, evaluate},
+};
+use proptest::{
+    prelude::*,
+    sample::{select, subsequence},
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Value, json};
+
+/// The document that an answer carries, on a stage of its own.
+fn document(patterns: &Patterns) -> Value {
+    let statement = |effect: &str, patterns: &[String]| {
+        let resources: Vec<String> = patterns.iter().map(|pattern| format!("{API}/prod/{pattern}")).collect();
+        json!({ "Action": ["execute-api:Invoke"], "Effect": effect, "Resource": resources })
+    };
+    let statements = [statement("Allow", &patterns.allow), statement("Deny", &patterns.deny)];
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn is_allowed(patterns: &Patterns, request: &str) -> bool {
+    let arn = format!("{API}/prod/{}", request.replacen(" /", "/", 1));
+    evaluate(&document(patterns), &arn) == Verdict::Allow
+}
+
+fn table(names: &[&str]) -> RouteTable {
+    RouteTable::new(names.iter().copied()).unwrap()
+}
+
+fn allowing(table: &RouteTable, allowed: &[&str]) -> Patterns {
+    table.patterns(|position| allowed.contains(&table.routes()[position].name()))
+}
+
+#[test]
+fn each_request_gets_the_verdict_of_the_route_that_serves_it() {
+    let orders = &[
+        "get /orders",
+        "post /orders",
+        "get /orders/{id}",
+        "delete /orders/{id}",
+        "get /orders/export",
+        "get /orders/{id}/items",
+        "get /orders/{id}/items/{item}",
+    ][..];
+    let files = &["any /{proxy+}", "get /health", "post /admin"][..];
+    // The routes, those allowed, a request, whether it may pass.
+    for (routes, allowed, request, expected) in [
+        (orders, &["get /orders", "get /orders/{id}"][..], "GET /orders", true),
+        (orders, &["get /orders", "get /orders/{id}"], "GET /orders/42", true),
+        (orders, &["get /orders", "get /orders/{id}"], "GET /orders/4:2", true),
+        (orders, &["get /orders", "get /orders/{id}"], "DELETE /orders/42", false),
+        (orders, &["get /orders", "get /orders/{id}"], "POST /orders", false),
+        // IAM's `*` crosses `/`.
+        (orders, &["get /orders/{id}"], "GET /orders/42/items", false),
+        (orders, &["get /orders/{id}"], "GET /orders/42/items/7", false),
+        (orders, &["get /orders/{id}"], "GET /orders/export", false),
+        (orders, &["get /orders/{id}", "get /orders/{id}/items/{item}"], "GET /orders/1/items/7", true),
+        (orders, &["get /orders/{id}", "get /orders/{id}/items/{item}"], "GET /orders/1/items", false),
+        (orders, &["get /orders/export"], "GET /orders/export", true),
+        (orders, &["get /orders/export"], "GET /orders/42", false),
+        (orders, &["get /orders/{id}/items"], "GET /orders/42", false),
+        // Served by `/orders`, and under the pattern of `/orders/{id}`.
+        (orders, &["get /orders/{id}"], "GET /orders/", false),
+        (files, &["any /{proxy+}"], "PUT /a/b/c", true),
+        (files, &["any /{proxy+}"], "GET /health", false),
+        (files, &["any /{proxy+}"], "POST /health", true),
+        (files, &["any /{proxy+}"], "POST /admin", false),
+        (files, &["any /{proxy+}"], "POST /admin/", false),
+        (files, &["get /health"], "GET /a", false),
+        (files, &[], "GET /health", false),
+        (&["$connect"], &["$connect"], "$connect", true),
+        (&["$connect"], &[], "$connect", false),
+        (&["$default", "get /health"], &["$default"], "POST /anything/at/all", true),
+        (&["$default", "get /health"], &["$default"], "GET /health", false),
+        (&["get /", "get /{proxy+}"], &["get /{proxy+}"], "GET /", false),
+        (&["get /", "get /{proxy+}"], &["get /"], "GET /a", false),
+    ] {
+        let patterns = allowing(&table(routes), allowed);
+        assert_eq!(is_allowed(&patterns, request), expected, "{request}, allowed {allowed:?}: {patterns:?}");
+    }
+}
+
+#[test]
+fn a_route_that_the_table_does_not_have_is_allowed_by_nothing() {
+    let table = table(&["get /orders", "get /orders/{id}"]);
+    let all = table.patterns(|_| true);
+    for request in ["GET /", "GET /users", "POST /orders", "GET //orders", "$connect"] {
+        assert!(!is_allowed(&all, request), "{request}");
+    }
+}
+
+#[test]
+fn a_deny_stands_only_where_an_allow_would_reach() {
+    let table = table(&["get /orders", "get /orders/{id}", "delete /orders/{id}", "get /users/{id}"]);
+    let patterns = allowing(&table, &["get /orders"]);
+    assert_eq!(patterns, Patterns { allow: vec!["GET/orders".to_owned()], deny: vec![] });
+}
+
+#[test]
+fn tables_that_iam_cannot_express_are_refused_by_the_names_of_their_routes() {
+    for (routes, denied, cover, allowed) in [
+        // Denying one order would deny what the greedy route serves below it.
+        (&["get /orders/{id}", "any /{proxy+}"][..], "get /orders/{id}", "any /{proxy+}", "any /{proxy+}"),
+        // Denying the greedy part would deny the exact route under it.
+        (&["$default", "get /a/{proxy+}", "get /a/b"], "get /a/{proxy+}", "$default", "get /a/b"),
+    ] {
+        let error = RouteTable::new(routes.iter().copied()).unwrap_err();
+        let [denied, cover, allowed] = [denied, cover, allowed].map(str::to_owned);
+        assert_eq!(error, RouteTableError::Inexpressible { denied, cover, allowed });
+    }
+}
+
+#[test]
+fn what_is_no_route_is_refused_by_name() {
+    for (name, expected) in [
+        ("", InvalidRoute::NotRoute),
+        ("/orders", InvalidRoute::NotRoute),
+        ("get", InvalidRoute::NotRoute),
+        ("get orders", InvalidRoute::NotRoute),
+        ("GET /orders", InvalidRoute::NotRoute),
+        ("trace /orders", InvalidRoute::NotRoute),
+        ("get  /orders", InvalidRoute::NotRoute),
+        ("$disconnect", InvalidRoute::NotRoute),
+        ("get /orders/", InvalidRoute::Segment),
+        ("get //orders", InvalidRoute::Segment),
+        ("get /orders/*", InvalidRoute::Segment),
+        ("get /orders/?", InvalidRoute::Segment),
+        ("get /${aws:username}", InvalidRoute::Segment),
+        ("get /or ders", InvalidRoute::Segment),
+        ("get /%6Frders", InvalidRoute::Segment),
+        ("get /{}", InvalidRoute::Segment),
+        ("get /{id", InvalidRoute::Segment),
+        ("get /v{id}", InvalidRoute::Segment),
+        ("get /{proxy+}/items", InvalidRoute::GreedyInside),
+    ] {
+        let error = RouteTable::new([name]).unwrap_err();
+        assert_eq!(error, RouteTableError::Invalid { name: name.to_owned(), error: expected });
+    }
+    let long = format!("get /{}", "a".repeat(296));
+    assert!(matches!(
+        RouteTable::new([long.as_str()]),
+        Err(RouteTableError::Invalid { error: InvalidRoute::TooLong, .. })
+    ));
+}
+
+#[test]
+fn the_same_route_twice_is_refused_whatever_its_parameters_are_called() {
+    for (one, other) in [("get /orders", "get /orders"), ("get /orders/{id}", "get /orders/{order}")] {
+        let error = RouteTable::new([one, other]).unwrap_err();
+        assert_eq!(error, RouteTableError::Same(one.to_owned(), other.to_owned()));
+    }
+}
+
+/// API Gateway's choice, written from its documentation and not from the table: which of `routes` serves a
+/// request, and whether a parameter's value stands in some route.
+fn choose(routes: &[&str], verb: &str, path: &[&str]) -> Option<(usize, bool)> {
+    let literals: Vec<&str> =
+        routes.iter().flat_map(|route| route.split(['/', ' '])).filter(|part| !part.contains('{')).collect();
+    let fits = |route: &str| -> Option<(Vec<u8>, bool)> {
+        let (route_verb, template) = route.split_once(" /")?;
+        let verb_rank = match route_verb {
+            "any" => 1,
+            named if named.eq_ignore_ascii_case(verb) => 0,
+            _ => return None,
+        };
+        let (mut ranks, mut ordinary) = (Vec::new(), true);
+        let parts: Vec<&str> = template.split('/').collect();
+        for (position, part) in parts.iter().enumerate() {
+            let segment = path.get(position)?;
+            if part.ends_with("+}") {
+                ranks.push(2);
+                return Some(([ranks, vec![verb_rank]].concat(), ordinary));
+            } else if part.starts_with('{') {
+                ranks.push(1);
+                ordinary &= !literals.contains(segment);
+            } else if part == segment {
+                ranks.push(0);
+            } else {
+                return None;
+            }
+        }
+        ranks.push(verb_rank);
+        (parts.len() == path.len()).then_some((ranks, ordinary))
+    };
+    let candidates = routes.iter().enumerate().filter_map(|(position, route)| Some((position, fits(route)?)));
+    let compare = |one: &(usize, (Vec<u8>, bool)), other: &(usize, (Vec<u8>, bool))| -> Ordering {
+        one.1.0.cmp(&other.1.0)
+    };
+    let chosen = candidates.min_by(compare).map(|(position, (_, ordinary))| (position, ordinary));
+    let default = routes.iter().position(|route| *route == "$default").map(|position| (position, true));
+    chosen.or(default)
+}
+
+#[test]
+fn iams_verdict_is_the_decision_on_the_route_that_api_gateway_picks() {
+    const POOL: &[&str] = &[
+        "get /a",
+        "post /a",
+        "any /a",
+        "get /b",
+        "get /a/b",
+        "get /a/{x}",
+        "post /a/{x}",
+        "any /a/{x}",
+        "get /{x}",
+        "get /{x}/b",
+        "any /{x}/a",
+        "get /a/{x}/b",
+        "post /a/{x}/b",
+        "get /a/{x}/{y}",
+        "get /a/{x}/b/{y}",
+        "get /a/b/a",
+        "get /{proxy+}",
+        "any /{proxy+}",
+        "get /a/{proxy+}",
+        "any /a/b/{proxy+}",
+        "$default",
+    ];
+    let tables = subsequence(POOL, 1..7).prop_shuffle();
+    let paths = prop::collection::vec(select(&["a", "b", "v1", "v2", "a:b"][..]), 1..6);
+    let requests = prop::collection::vec((select(&["GET", "POST", "PUT"][..]), paths), 40);
+    let cases = (tables, any::<[bool; 8]>(), requests);
+    let [checked, allowed_at_all, refused] = [const { Cell::new(0_u32) }; 3];
+    let count = |counter: &Cell<u32>, more: bool| counter.set(counter.get() + u32::from(more));
+    let mut runner = TestRunner::new(Config { cases: 4_000, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&cases, |(routes, allowed, requests)| {
+            let table = match RouteTable::new(routes.iter().copied()) {
+                Ok(table) => table,
+                Err(RouteTableError::Inexpressible { .. }) => {
+                    count(&refused, true);
+                    return Ok(());
+                }
+                Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            };
+            let patterns = table.patterns(|position| allowed[position]);
+            for (verb, path) in requests {
+                let Some((route, is_ordinary)) = choose(&routes, verb, &path) else { continue };
+                let request = format!("{verb} /{}", path.join("/"));
+                let verdict = is_allowed(&patterns, &request);
+                // Never more than was decided; and less only where a value is another route's text.
+                prop_assert!(!verdict || allowed[route], "{request} of {routes:?} passes: {patterns:?}");
+                if is_ordinary {
+                    prop_assert_eq!(verdict, allowed[route], "{} of {:?}: {:?}", request, routes, patterns);
+                }
+                count(&checked, true);
+                count(&allowed_at_all, verdict);
+            }
+            Ok(())
+        })
+        .unwrap();
+    let [checked, allowed_at_all, refused] = [checked, allowed_at_all, refused].map(Cell::into_inner);
+    println!("{checked} requests checked, {allowed_at_all} allowed; {refused} tables refused");
+    assert!(checked > 5_000 && allowed_at_all > 1_000, "{checked} {allowed_at_all}");
+}
