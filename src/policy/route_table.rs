@@ -269,6 +269,6 @@ impl<'r> Explorer<'r> {
     }
 }
 
-/// Tables of REST APIs with 200 routes have some thousand states; what has more is refused rather than waited
-/// for at every cold start.
+/// A plain REST API of 1,000 routes stays below; what does not is refused rather than waited for at every cold
+/// start.
 const MAX_STATES: usize = 20_000;
