@@ -113,6 +113,24 @@ async fn a_claim_of_another_type_than_the_schemas_is_absent_and_never_coerced() 
 }
 
 #[tokio::test]
+async fn a_forbid_on_an_optional_claim_does_not_see_one_of_another_type() {
+    let example = policies(POLICIES);
+    for (suspended, is_allowed) in [(json!(true), false), (json!("true"), true), (json!(1), true)] {
+        let claims = access(&json!({ "cognito:groups": ["admins"], "suspended": suspended }));
+        assert_eq!(ruling(&example, &claims, DELETE).await.is_allowed, is_allowed, "{suspended}");
+    }
+    // Declared as required, it is an error to do without, which denies.
+    let required = Policies::parse(
+        &SCHEMA.replace("token?", "token").replace("suspended?", "suspended"),
+        r#"permit (principal in Shop::UserGroup::"eu-west-1_AbCdEf123|admins", action, resource);
+           forbid (principal, action, resource) when { context.token.suspended };"#,
+    )
+    .unwrap();
+    let claims = access(&json!({ "cognito:groups": ["admins"], "suspended": "true" }));
+    assert!(!ruling(&required, &claims, DELETE).await.is_allowed);
+}
+
+#[tokio::test]
 async fn an_erroring_policy_denies_its_route_and_closes_nothing_else() {
     let erroring = r#"
         permit (principal, action, resource);
