@@ -72,10 +72,10 @@ pub enum PolicyError {
     /// Policies that do not fit the schema.
     #[error("the policies do not fit the schema: {0}")]
     Invalid(String),
-    /// A policy reads what differs from request to request.
+    /// A policy reads more of the context than `token`: the rest differs from request to request.
     #[error(
-        "policy {0} reads context.pathParameters or context.queryStringParameters, which differ from request \
-         to request while an answer is kept for all: decide on the route and the claims alone"
+        "policy {0} reads more of the context than context.token: path and query parameters differ from \
+         request to request while one answer is kept for all, so decide on the route and the claims alone"
     )]
     ReadsRequest(String),
     /// The schema's actions are no usable routes.
@@ -140,7 +140,7 @@ impl Policies {
         &self.routes
     }
 
-    /// Rules on every route at once: on what was asked, nothing depends.
+    /// Rules on every route at once; which one was asked for makes no difference.
     pub fn decide(&self, claims: &Claims) -> Vec<Ruling> {
         let principal = self.principal(claims);
         let entities = self.entities(&principal, claims);
