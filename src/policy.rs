@@ -10,6 +10,7 @@ mod claim_type;
 mod decision;
 mod requirements;
 mod route;
+mod route_class;
 mod route_table;
 
 #[cfg(feature = "cedar")]

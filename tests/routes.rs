@@ -97,10 +97,83 @@ fn a_route_that_the_table_does_not_have_is_allowed_by_nothing() {
 }
 
 #[test]
-fn a_deny_stands_only_where_an_allow_would_reach() {
-    let table = table(&["get /orders", "get /orders/{id}", "delete /orders/{id}", "get /users/{id}"]);
-    let patterns = allowing(&table, &["get /orders"]);
-    assert_eq!(patterns, Patterns { allow: vec!["GET/orders".to_owned()], deny: vec![] });
+fn a_denied_route_is_denied_explicitly_unless_that_would_close_another() {
+    let table = table(&["get /a", "get /a/{x}", "get /a/{x}/b", "post /c"]);
+    // Those allowed, a request, IAM's verdict.
+    for (allowed, request, verdict) in [
+        (&["get /a"][..], "GET /a", Verdict::Allow),
+        (&["get /a"], "GET /a/1", Verdict::ExplicitDeny),
+        (&["get /a"], "GET /a/1/b", Verdict::ExplicitDeny),
+        (&["get /a"], "POST /c", Verdict::ExplicitDeny),
+        // A Deny on `/a/*` would close `/a/*/b`.
+        (&["get /a/{x}/b"], "GET /a/1", Verdict::ImplicitDeny),
+        (&["get /a/{x}/b"], "GET /a/1/b", Verdict::Allow),
+        (&["get /a/{x}/b"], "GET /a", Verdict::ExplicitDeny),
+    ] {
+        let patterns = allowing(&table, allowed);
+        let arn = format!("{API}/prod/{}", request.replacen(" /", "/", 1));
+        assert_eq!(evaluate(&document(&patterns), &arn), verdict, "{request}, {allowed:?}: {patterns:?}");
+    }
+}
+
+#[test]
+fn a_pattern_that_says_nothing_new_is_left_out() {
+    let table = table(&["get /a", "get /a/{x}", "get /a/{x}/b", "any /a/{x}/b/{y}", "get /c"]);
+    let patterns = |allowed: &[&str]| {
+        let Patterns { allow, deny } = allowing(&table, allowed);
+        (allow, deny)
+    };
+    let owned = |patterns: &[&str]| patterns.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+    let all = ["get /a", "get /a/{x}", "get /a/{x}/b", "any /a/{x}/b/{y}", "get /c"];
+    assert_eq!(patterns(&all), (owned(&["GET/a", "GET/a/*", "*/a/*/b/*", "GET/c"]), owned(&[])));
+    assert_eq!(patterns(&["get /c"]), (owned(&["GET/c"]), owned(&["GET/a", "GET/a/*", "*/a/*/b/*"])));
+}
+
+#[test]
+fn the_route_that_serves_a_request_is_the_one_that_api_gateway_prefers() {
+    let files = &["$default", "get /a/{proxy+}", "get /a", "get /"][..];
+    let orders = &["get /a/{x}", "get /a/b", "any /c/{x}", "post /c/{x}", "post /a/{x}/b"][..];
+    for (routes, request, expected) in [
+        (files, "GET/", Some("get /")),
+        (files, "GET/a", Some("get /a")),
+        (files, "GET/a/", Some("get /a")),
+        (files, "GET/a/b/c", Some("get /a/{proxy+}")),
+        (files, "PUT/a/b", Some("$default")),
+        (files, "PUT", Some("$default")),
+        (orders, "GET/a/b", Some("get /a/b")),
+        (orders, "GET/a/b/", Some("get /a/b")),
+        (orders, "GET/a/c", Some("get /a/{x}")),
+        (orders, "GET/a/c/", None),
+        (orders, "GET/a", None),
+        (orders, "POST/c/1", Some("post /c/{x}")),
+        (orders, "PUT/c/1", Some("any /c/{x}")),
+        (orders, "POST/a/1/b", Some("post /a/{x}/b")),
+        (orders, "$connect", None),
+    ] {
+        let table = table(routes);
+        let found = table.serve(request).map(|position| table.routes()[position].name());
+        assert_eq!(found, expected, "{request}");
+    }
+    assert_eq!(table(&["$connect"]).serve("$connect"), Some(0));
+}
+
+#[test]
+fn a_route_is_found_by_what_api_gateway_calls_it() {
+    let table = table(&["get /a/{x}", "any /a/{x}", "$connect"]);
+    for (key, expected) in [
+        ("GET /a/{id}", Some("get /a/{x}")),
+        ("PUT /a/{id}", Some("any /a/{x}")),
+        ("ANY /a/{id}", Some("any /a/{x}")),
+        ("$connect", Some("$connect")),
+        ("$default", None),
+        ("GET /a", None),
+        ("GET /a/{id+}", None),
+        ("$disconnect", None),
+        ("", None),
+    ] {
+        let found = table.find(key).map(|position| table.routes()[position].name());
+        assert_eq!(found, expected, "{key}");
+    }
 }
 
 #[test]
@@ -245,6 +318,7 @@ fn iams_verdict_is_the_decision_on_the_route_that_api_gateway_picks() {
                 let Some((route, is_ordinary)) = choose(&routes, verb, &path) else { continue };
                 let request = format!("{verb} /{}", path.join("/"));
                 let verdict = is_allowed(&patterns, &request);
+                prop_assert_eq!(table.serve(&request.replacen(" /", "/", 1)), Some(route), "{}", request);
                 // Never more than was decided; and less only where a value is another route's text.
                 prop_assert!(!verdict || allowed[route], "{request} of {routes:?} passes: {patterns:?}");
                 if is_ordinary {

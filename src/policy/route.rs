@@ -66,6 +66,27 @@ impl Route {
         parts.join("/")
     }
 
+    /// The pattern of its requests with a slash more.
+    pub(super) fn slash_pattern(&self) -> String {
+        format!("{}/", self.pattern())
+    }
+
+    /// Whether both have the same requests: parameters may differ in their names.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.steps == other.steps
+    }
+
+    /// Whether a request fits, given as its verb and its path's segments.
+    pub(super) fn serves(&self, parts: &[&str]) -> bool {
+        let fits = self.steps.iter().zip(parts).all(|(step, part)| step.fits(part));
+        let more = parts.get(self.steps.len()..);
+        match (self.steps.last(), more) {
+            (Some(Step::Greedy), Some(_)) | (_, Some([])) => fits,
+            (_, Some([""])) => fits && self.may_end_in_slash(),
+            _ => false,
+        }
+    }
+
     /// Whether it ends in plain text, so that a request with a slash more may be taken to it as well.
     pub(super) fn may_end_in_slash(&self) -> bool {
         self.steps.len() > 1 && matches!(self.steps.last(), Some(Step::Literal(text)) if !text.is_empty())
@@ -89,6 +110,13 @@ impl Step {
         match self {
             Self::Literal(text) => text,
             Self::AnyVerb | Self::Parameter | Self::Greedy => "*",
+        }
+    }
+
+    fn fits(&self, part: &str) -> bool {
+        match self {
+            Self::Literal(text) => text == part,
+            Self::AnyVerb | Self::Parameter | Self::Greedy => true,
         }
     }
 
@@ -139,6 +167,19 @@ fn parse_segment(segment: &str) -> Result<Step, InvalidRoute> {
 fn is_plain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@!,;=+".contains(&byte);
     !text.is_empty() && text.bytes().all(plain)
+}
+
+/// Whether IAM's `wider` matches everything that `pattern` matches. A `*` in `pattern` may be any text, which
+/// only a `*` matches.
+pub(super) fn is_covered_by(pattern: &str, wider: &str) -> bool {
+    let Some((head, rest)) = wider.split_once('*') else { return pattern == wider };
+    let Some(mut left) = pattern.strip_prefix(head) else { return false };
+    let (middle, tail) = rest.rsplit_once('*').map_or((None, rest), |(middle, tail)| (Some(middle), tail));
+    for part in middle.into_iter().flat_map(|middle| middle.split('*')) {
+        let Some((_, after)) = left.split_once(part) else { return false };
+        left = after;
+    }
+    left.ends_with(tail)
 }
 
 const VERBS: [&str; 7] = ["delete", "get", "head", "options", "patch", "post", "put"];

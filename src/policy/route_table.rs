@@ -1,25 +1,25 @@
 //! Every route of an API, and what IAM's patterns make of them.
-//!
-//! API Gateway takes a request to one route; IAM sees the request's text and every pattern that matches it,
-//! and `*` there crosses `/`. Requests fall into finitely many classes: two requests are of one class if the
-//! same route serves them and the same patterns match them. The table finds all classes once, with a subset
-//! construction over the routes' segments, in which a letter is a segment's text, or any text that no route
-//! names. Then it knows which routes need an explicit Deny, and which tables IAM cannot express.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::route::{InvalidRoute, Route, Step};
+use super::{
+    route::{InvalidRoute, Route, is_covered_by},
+    route_class::{Class, explore},
+};
 
 /// The routes of one API. For every verdict on each of them there is a set of patterns that says the same.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
     routes: Vec<Route>,
-    classes: Vec<Class>,
+    /// Positions of routes, the one first that API Gateway prefers.
+    preferred: Vec<usize>,
+    /// One for each route.
+    overlaps: Vec<Overlap>,
 }
 
-/// Patterns behind the stage and a slash: what is allowed, and what is denied of that.
+/// Patterns behind the stage and a slash: what is allowed, and what is denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     /// Allowed, unless denied.
@@ -60,16 +60,19 @@ pub enum RouteTableError {
     TooComplex,
 }
 
-/// Requests that one route serves and the same patterns match.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Class {
-    route: usize,
-    /// Whether the request has a slash more than the route's template.
-    ends_in_slash: bool,
-    /// Whether such requests exist in which no parameter has a value that is plain text of some route.
-    is_ordinary: bool,
-    /// Routes whose patterns match.
-    covered_by: Vec<usize>,
+/// How one route's requests and pattern meet those of the others.
+#[derive(Clone, Debug, Default)]
+struct Overlap {
+    /// Routes whose patterns match some of its requests.
+    covered_by: BTreeSet<usize>,
+    /// Routes whose patterns match its requests with a slash more.
+    slash_covered_by: BTreeSet<usize>,
+    /// Routes that serve requests which its pattern matches.
+    reaches: BTreeSet<usize>,
+    /// Routes whose patterns match all that its own matches.
+    within: Vec<usize>,
+    /// Routes whose patterns match its own with a slash more.
+    slash_within: Vec<usize>,
 }
 
 impl RouteTable {
@@ -80,10 +83,11 @@ impl RouteTable {
         };
         let routes: Vec<Route> = names.into_iter().map(parse).collect::<Result<_, _>>()?;
         check_distinct(&routes)?;
-        let classes = Explorer::new(&routes).explore().ok_or(RouteTableError::TooComplex)?;
-        let table = Self { routes, classes };
-        table.check_expressible()?;
-        Ok(table)
+        let preferred = by_preference(&routes);
+        let classes = explore(&routes, &preferred).ok_or(RouteTableError::TooComplex)?;
+        check_expressible(&routes, &classes)?;
+        let overlaps = find_overlaps(&routes, &classes);
+        Ok(Self { routes, preferred, overlaps })
     }
 
     /// The routes, in the order in which they were given.
@@ -91,184 +95,142 @@ impl RouteTable {
         &self.routes
     }
 
+    /// The position of the route that serves a request, as API Gateway chooses: segment by segment exact over
+    /// parameter over greedy, then the named verb over any. `request` is verb and path as an ARN has them,
+    /// `GET/orders/42`, or `$connect`.
+    pub fn serve(&self, request: &str) -> Option<usize> {
+        let parts: Vec<&str> = request.split('/').collect();
+        let serves =
+            |position: &&usize| self.routes.get(**position).is_some_and(|route| route.serves(&parts));
+        self.preferred.iter().find(serves).copied()
+    }
+
+    /// The position of the route that API Gateway calls `key`, such as `GET /orders/{id}`, or of the one with
+    /// any verb and the same path. Names of parameters make no difference.
+    pub fn find(&self, key: &str) -> Option<usize> {
+        let (verb, path) = key.split_once(' ').unwrap_or((key, ""));
+        let position = |verb: &str| {
+            let name = if path.is_empty() { verb.to_owned() } else { format!("{verb} {path}") };
+            let wanted = Route::parse(&name).ok()?;
+            self.routes.iter().position(|route| route.is_same_as(&wanted))
+        };
+        position(&verb.to_ascii_lowercase()).or_else(|| position("any"))
+    }
+
     /// Patterns for which IAM's verdict on a request is `is_allowed` of the position of the route that serves
     /// it. What no route serves is allowed by none, or never asked. Where a parameter's value is plain text of
     /// another route, IAM may deny what is allowed, and never the other way round.
+    ///
+    /// What is denied is denied explicitly, since a resource policy may allow what nobody denies; a route is
+    /// left to silence only where its pattern would close another that is allowed.
     pub fn patterns(&self, is_allowed: impl Fn(usize) -> bool) -> Patterns {
+        let verdicts: Vec<bool> = (0..self.routes.len()).map(is_allowed).collect();
+        let is_allowed = |position: &usize| verdicts.get(*position) == Some(&true);
+        let is_denied = |position: &usize| self.denies(*position, is_allowed);
         let mut patterns = Patterns::default();
-        let is_covered = |route: usize, ends_in_slash: bool| {
-            let mut classes = self.classes.iter();
-            classes.any(|class| {
-                class.route == route
-                    && class.ends_in_slash == ends_in_slash
-                    && class.covered_by.iter().any(|cover| is_allowed(*cover))
-            })
-        };
-        for (position, route) in self.routes.iter().enumerate() {
-            if is_allowed(position) {
-                patterns.allow.push(route.pattern());
+        for (position, (route, overlap)) in self.routes.iter().zip(&self.overlaps).enumerate() {
+            if is_allowed(&position) {
+                if !overlap.within.iter().any(is_allowed) {
+                    patterns.allow.push(route.pattern());
+                }
                 continue;
             }
-            if is_covered(position, false) {
+            if is_denied(&position) && !overlap.within.iter().any(is_denied) {
                 patterns.deny.push(route.pattern());
             }
-            if is_covered(position, true) {
-                patterns.deny.push(format!("{}/", route.pattern()));
+            if overlap.slash_covered_by.iter().any(is_allowed) && !overlap.slash_within.iter().any(is_denied)
+            {
+                patterns.deny.push(route.slash_pattern());
             }
         }
         patterns
     }
 
-    /// For each route: where its Deny may be needed, nothing else may be served under its pattern.
-    fn check_expressible(&self) -> Result<(), RouteTableError> {
-        for (position, route) in self.routes.iter().enumerate() {
-            let of_it = self.classes.iter().filter(|class| class.route == position);
-            let cover = of_it.flat_map(|class| &class.covered_by).find(|cover| **cover != position);
-            let under_it = |class: &&Class| {
-                class.is_ordinary && class.route != position && class.covered_by.contains(&position)
-            };
-            if let (Some(cover), Some(class)) = (cover, self.classes.iter().find(under_it)) {
-                return Err(RouteTableError::Inexpressible {
-                    denied: route.name().to_owned(),
-                    cover: self.name(*cover),
-                    allowed: self.name(class.route),
-                });
-            }
-        }
-        Ok(())
+    /// Whether a route has an explicit Deny: where an Allow covers it, and wherever that closes nothing else.
+    fn denies(&self, position: usize, is_allowed: impl Fn(&usize) -> bool) -> bool {
+        let Some(overlap) = self.overlaps.get(position) else { return false };
+        let is_needed = overlap.covered_by.iter().any(&is_allowed);
+        !is_allowed(&position) && (is_needed || !overlap.reaches.iter().any(is_allowed))
     }
 
-    fn name(&self, position: usize) -> String {
-        self.routes.get(position).map(|route| route.name().to_owned()).unwrap_or_default()
+    /// Each route with the most bytes that its patterns take, whatever the verdicts, where each is written with
+    /// `around` bytes around it.
+    pub fn largest(&self, around: usize) -> impl Iterator<Item = (&Route, usize)> {
+        self.routes.iter().zip(&self.overlaps).map(move |(route, overlap)| {
+            let slash =
+                if overlap.slash_covered_by.is_empty() { 0 } else { route.slash_pattern().len() + around };
+            (route, route.pattern().len() + around + slash)
+        })
     }
+}
+
+fn find_overlaps(routes: &[Route], classes: &[Class]) -> Vec<Overlap> {
+    let patterns: Vec<String> = routes.iter().map(Route::pattern).collect();
+    let find_wider = |(position, route): (usize, &Route)| {
+        let (own, slash) = (route.pattern(), route.slash_pattern());
+        let others = || patterns.iter().enumerate().filter(move |(other, _)| *other != position);
+        // Of two equal patterns the first stays.
+        let is_within =
+            |other: usize, wider: &str| is_covered_by(&own, wider) && (own != wider || other < position);
+        Overlap {
+            within: others()
+                .filter(|(other, wider)| is_within(*other, wider))
+                .map(|(other, _)| other)
+                .collect(),
+            slash_within: others()
+                .filter(|(_, wider)| is_covered_by(&slash, wider))
+                .map(|(other, _)| other)
+                .collect(),
+            ..Overlap::default()
+        }
+    };
+    let mut overlaps: Vec<Overlap> = routes.iter().enumerate().map(find_wider).collect();
+    for class in classes {
+        for cover in class.covered_by.iter().copied().filter(|cover| *cover != class.route) {
+            if let Some(overlap) = overlaps.get_mut(class.route) {
+                let covers =
+                    if class.ends_in_slash { &mut overlap.slash_covered_by } else { &mut overlap.covered_by };
+                covers.insert(cover);
+            }
+            // A slash more than a route's plain text is allowed by no pattern of that route.
+            if let Some(overlap) = overlaps.get_mut(cover).filter(|_| !class.ends_in_slash) {
+                overlap.reaches.insert(class.route);
+            }
+        }
+    }
+    overlaps
+}
+
+fn by_preference(routes: &[Route]) -> Vec<usize> {
+    let mut ranked: Vec<_> = routes.iter().map(Route::preference).zip(0..).collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, position)| position).collect()
 }
 
 /// Two templates that differ in the names of their parameters alone are one route.
 fn check_distinct(routes: &[Route]) -> Result<(), RouteTableError> {
     for (position, route) in routes.iter().enumerate() {
-        if let Some(same) = routes.iter().skip(position + 1).find(|other| other.steps == route.steps) {
+        if let Some(same) = routes.iter().skip(position + 1).find(|other| other.is_same_as(route)) {
             return Err(RouteTableError::Same(route.name().to_owned(), same.name().to_owned()));
         }
     }
     Ok(())
 }
 
-/// Finds the classes.
-struct Explorer<'r> {
-    routes: &'r [Route],
-    /// Positions of routes, the preferred first.
-    preferred: Vec<usize>,
-    letters: Vec<Letter<'r>>,
-}
-
-/// A segment's text, or any text that stands in no route.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Letter<'r> {
-    Text(&'r str),
-    Unnamed,
-}
-
-/// One way of reading requests: how far a route's steps have been read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Progress {
-    reading: Reading,
-    route: usize,
-    step: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Reading {
-    /// As API Gateway does.
-    Gateway,
-    /// The same, with parameters whose values stand in no route.
-    Ordinary,
-    /// As IAM does, where each `*` is one segment or more.
-    Iam,
-}
-
-impl<'r> Explorer<'r> {
-    fn new(routes: &'r [Route]) -> Self {
-        let texts = routes.iter().flat_map(|route| &route.steps).filter_map(|step| match step {
-            Step::Literal(text) => Some(Letter::Text(text.as_str())),
-            Step::AnyVerb | Step::Parameter | Step::Greedy => None,
-        });
-        let letters: BTreeSet<Letter<'r>> = texts.chain([Letter::Text(""), Letter::Unnamed]).collect();
-        let mut ranked: Vec<_> = routes.iter().map(Route::preference).zip(0..).collect();
-        ranked.sort();
-        let preferred = ranked.into_iter().map(|(_, position)| position).collect();
-        Self { routes, preferred, letters: letters.into_iter().collect() }
-    }
-
-    /// Every class, or nothing where there are too many states to look at.
-    fn explore(&self) -> Option<Vec<Class>> {
-        let readings = [Reading::Gateway, Reading::Ordinary, Reading::Iam];
-        let start: BTreeSet<Progress> = readings
-            .into_iter()
-            .flat_map(|reading| (0..self.routes.len()).map(move |route| Progress { reading, route, step: 0 }))
-            .collect();
-        let mut seen = HashSet::from([start.clone()]);
-        let mut waiting = vec![start];
-        let mut classes = HashSet::new();
-        while let Some(state) = waiting.pop() {
-            for letter in &self.letters {
-                let next: BTreeSet<Progress> =
-                    state.iter().flat_map(|progress| self.advance(*progress, *letter)).collect();
-                if !next.iter().any(|progress| progress.reading == Reading::Gateway) || seen.contains(&next) {
-                    continue;
-                }
-                classes.extend(self.classify(&next));
-                seen.insert(next.clone());
-                waiting.push(next);
-                if seen.len() > MAX_STATES {
-                    return None;
-                }
-            }
-        }
-        Some(classes.into_iter().collect())
-    }
-
-    /// Where reading one more segment leads.
-    fn advance(&self, progress: Progress, letter: Letter<'_>) -> Vec<Progress> {
-        let Progress { reading, route, step } = progress;
-        let Some(route) = self.routes.get(route) else { return Vec::new() };
-        let further = Progress { step: step + 1, ..progress };
-        let is_iam = reading == Reading::Iam;
-        match route.steps.get(step) {
-            Some(Step::Literal(text)) if letter == Letter::Text(text) => vec![further],
-            Some(Step::Parameter) if reading == Reading::Ordinary && letter != Letter::Unnamed => Vec::new(),
-            Some(Step::AnyVerb | Step::Parameter) if !is_iam => vec![further],
-            Some(Step::AnyVerb | Step::Parameter | Step::Greedy) => vec![progress, further],
-            None if step == route.steps.len() && self.takes_slash(progress, letter) => vec![further],
-            Some(Step::Literal(_)) | None => Vec::new(),
-        }
-    }
-
-    /// REST APIs take `/orders/` to `/orders`, and what the ARN then says is not documented.
-    fn takes_slash(&self, progress: Progress, letter: Letter<'_>) -> bool {
-        let route = self.routes.get(progress.route);
-        progress.reading == Reading::Gateway
-            && letter == Letter::Text("")
-            && route.is_some_and(Route::may_end_in_slash)
-    }
-
-    /// The class of requests that end here, if a route serves them.
-    fn classify(&self, state: &BTreeSet<Progress>) -> Option<Class> {
-        let ends = |reading, route: usize, more: usize| {
-            let steps = self.routes.get(route).map_or(0, |route| route.steps.len());
-            state.contains(&Progress { reading, route, step: steps + more })
+/// For each route: where its Deny may be needed, nothing else may be served under its pattern.
+fn check_expressible(routes: &[Route], classes: &[Class]) -> Result<(), RouteTableError> {
+    let name =
+        |position: usize| routes.get(position).map(|route| route.name().to_owned()).unwrap_or_default();
+    for position in 0..routes.len() {
+        let of_it = classes.iter().filter(|class| class.route == position);
+        let cover = of_it.flat_map(|class| &class.covered_by).find(|cover| **cover != position);
+        let under_it = |class: &&Class| {
+            class.is_ordinary && class.route != position && class.covered_by.contains(&position)
         };
-        let serves =
-            |route: &&usize| ends(Reading::Gateway, **route, 0) || ends(Reading::Gateway, **route, 1);
-        let route = *self.preferred.iter().find(serves)?;
-        Some(Class {
-            route,
-            ends_in_slash: !ends(Reading::Gateway, route, 0),
-            is_ordinary: ends(Reading::Ordinary, route, 0),
-            covered_by: (0..self.routes.len()).filter(|cover| ends(Reading::Iam, *cover, 0)).collect(),
-        })
+        if let (Some(cover), Some(class)) = (cover, classes.iter().find(under_it)) {
+            let (denied, cover, allowed) = (name(position), name(*cover), name(class.route));
+            return Err(RouteTableError::Inexpressible { denied, cover, allowed });
+        }
     }
+    Ok(())
 }
-
-/// A plain REST API of 1,000 routes stays below; what does not is refused rather than waited for at every cold
-/// start.
-const MAX_STATES: usize = 20_000;
