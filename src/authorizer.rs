@@ -11,8 +11,10 @@ use std::{
 use thiserror::Error;
 
 use crate::{
-    gateway::{Answerer, Event, EventError, ExecuteApiArn, Refusal, Request, Response, Shape, TokenSource},
-    policy::{Decision, DenyReason, Requirements},
+    gateway::{
+        Answer, Answerer, Event, EventError, ExecuteApiArn, Refusal, Request, Response, Shape, TokenSource,
+    },
+    policy::{Decision, DenyReason, Failure, Rules},
     time::UnixTime,
     token::{FetchError, FetchJwks, TokenError, Trace, Verifier, VerifierSettings, VerifyError},
 };
@@ -24,8 +26,8 @@ pub struct AuthorizerSettings {
     pub verifier: VerifierSettings,
     /// Where a token may stand, in the order in which the places are looked at.
     pub token_sources: Vec<TokenSource>,
-    /// What every route asks of a token.
-    pub requirements: Requirements,
+    /// What decides about a good token.
+    pub rules: Rules,
     /// How answers are written.
     pub answerer: Answerer,
     /// What a bad token gets.
@@ -35,9 +37,9 @@ pub struct AuthorizerSettings {
 /// Answers authorizer events. Made once, used for every invocation.
 #[derive(Debug)]
 pub struct Authorizer<F> {
-    verifier: Verifier<F>,
+    verifier: Verifier<F, Decision>,
     token_sources: Vec<TokenSource>,
-    requirements: Requirements,
+    rules: Rules,
     answerer: Answerer,
     refusal: Refusal,
 }
@@ -97,6 +99,12 @@ pub struct Record {
     pub trace: Trace,
     /// `sub`, once verified.
     pub subject: Option<String>,
+    /// The action that stands for the route in policies.
+    pub action: Option<String>,
+    /// Ids of the policies that determined its verdict.
+    pub policies: Vec<String>,
+    /// Policies that failed to evaluate, whichever route they are about.
+    pub failed_policies: Vec<Failure>,
     /// Names of claims that did not fit into the answer.
     pub left_out_claims: Vec<String>,
 }
@@ -122,14 +130,14 @@ impl<F: FetchJwks> Authorizer<F> {
         Self {
             verifier: Verifier::new(settings.verifier, fetch, now),
             token_sources: settings.token_sources,
-            requirements: settings.requirements,
+            rules: settings.rules,
             answerer: settings.answerer,
             refusal: settings.refusal,
         }
     }
 
     /// The verifier, to warm its keys up before the first event.
-    pub fn verifier(&self) -> &Verifier<F> {
+    pub fn verifier(&self) -> &Verifier<F, Decision> {
         &self.verifier
     }
 
@@ -168,21 +176,19 @@ impl<F: FetchJwks> Authorizer<F> {
             Ok(token) => token,
             Err(error) => return self.refuse(&request, &arn, error),
         };
-        let claims = match self.verifier.verify(&token, now, &mut record.trace).await {
-            Ok(claims) => claims,
+        let verified = match self.verifier.verify(&token, now, &mut record.trace).await {
+            Ok(verified) => verified,
             Err(VerifyError::Token(error)) => return self.refuse(&request, &arn, error),
             Err(VerifyError::KeysUnavailable(failure)) => return Err(Fault::KeysUnavailable(failure).into()),
         };
+        let claims = verified.claims();
         record.subject = Some(claims.subject().to_owned());
 
-        let decision = self.requirements.decide(&claims);
-        let (response, left_out) = self.answerer.respond(request.shape(), &arn, &claims, decision);
-        record.left_out_claims = left_out;
-        let outcome = match decision {
-            Decision::Allow => Outcome::Allow,
-            Decision::Deny(reason) => Outcome::Deny(reason),
-        };
-        Ok((response, outcome))
+        let decision = verified.keep(|claims| self.rules.decide(claims));
+        let answer = self.answerer.respond(&request, &arn, claims, decision);
+        record.note_decision(decision, &answer);
+        let outcome = answer.denied.map_or(Outcome::Allow, Outcome::Deny);
+        Ok((answer.response, outcome))
     }
 
     fn refuse(
@@ -204,6 +210,16 @@ impl Record {
         self.api = Some(arn.api().to_owned());
         self.stage = Some(arn.stage().to_owned());
         self.route = request.route();
+    }
+
+    fn note_decision(&mut self, decision: &Decision, answer: &Answer) {
+        self.left_out_claims.clone_from(&answer.left_out_claims);
+        let Decision::PerRoute(rulings) = decision else { return };
+        self.failed_policies = rulings.failures().to_vec();
+        if let Some((route, ruling)) = answer.route.and_then(|position| rulings.at(position)) {
+            self.action = Some(route.name().to_owned());
+            self.policies = ruling.determined_by().into_iter().map(str::to_owned).collect();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod issuers;
 mod keys;
 mod pool_id;
 mod reader;
+mod rules;
 
 use std::{ffi::OsString, fmt, time::Duration};
 
@@ -14,7 +15,6 @@ use reader::Reader;
 use crate::{
     authorizer::AuthorizerSettings,
     gateway::{Answerer, ContextClaims, Refusal, ResponseFormat, TokenSource},
-    policy::Requirements,
     telemetry::{Level, LogFormat, TelemetrySettings},
     token::{KeyCacheSettings, VerifierSettings},
 };
@@ -55,10 +55,7 @@ impl Config {
         let authorizer = AuthorizerSettings {
             verifier: read_verifier(&mut reader),
             token_sources: read_token_sources(&mut reader),
-            requirements: Requirements {
-                scopes: reader.names("REQUIRED_SCOPES").unwrap_or_default(),
-                groups: reader.names("REQUIRED_GROUPS").unwrap_or_default(),
-            },
+            rules: rules::read(&mut reader),
             answerer: read_answerer(&mut reader),
             refusal: reader.choice(
                 "REFUSAL",
@@ -66,9 +63,6 @@ impl Config {
                 &[("unauthorized", Refusal::Unauthorized), ("deny", Refusal::Deny)],
             ),
         };
-        if reader.text("POLICIES").is_some() {
-            reader.problem("POLICIES", "this build has no per-route rules: unset it");
-        }
         reader.finish(Self { authorizer, telemetry })
     }
 }

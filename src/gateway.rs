@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
 
 mod arn;
+mod asked;
 mod context;
 mod credentials;
 mod event;
@@ -12,4 +13,5 @@ pub use arn::{ExecuteApiArn, InvalidArn};
 pub use context::ContextClaims;
 pub use credentials::{InvalidTokenSource, TokenSource};
 pub use event::{Event, EventError, Payload, Request, Shape};
-pub use response::{Answerer, Refusal, Response, ResponseFormat};
+pub use iam::{TooManyRoutes, check_size};
+pub use response::{Answer, Answerer, Refusal, Response, ResponseFormat};

@@ -5,19 +5,23 @@
 
 #[cfg(feature = "cedar")]
 mod cedar;
-#[cfg(feature = "cedar")]
-mod claim_type;
 mod decision;
+#[cfg(not(feature = "cedar"))]
+mod no_cedar;
 mod requirements;
 mod route;
 mod route_class;
 mod route_table;
+mod rules;
+mod rulings;
 
 #[cfg(feature = "cedar")]
-pub use cedar::{Policies, PolicyError, Ruling};
-#[cfg(feature = "cedar")]
-pub use claim_type::InvalidClaimType;
+pub use cedar::{InvalidClaimType, Policies, PolicyError, PolicyProblem, PolicyProblems, Source};
 pub use decision::{Decision, DenyReason};
+#[cfg(not(feature = "cedar"))]
+pub use no_cedar::Policies;
 pub use requirements::Requirements;
 pub use route::{InvalidRoute, Route};
 pub use route_table::{Patterns, RouteTable, RouteTableError};
+pub use rules::Rules;
+pub use rulings::{Failure, FailureReason, Ruling, Rulings};

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     authorizer::{Outcome, Record},
     gateway::Shape,
+    policy::Failure,
     time::UnixTime,
     token::{FetchError, FetchReport, TokenUse},
 };
@@ -146,6 +147,12 @@ struct Line<'r> {
     token_use: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal_id: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'r str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    policies: &'r [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed_policies: Vec<FailedPolicy<'r>>,
     token_from_memory: bool,
     keys_from_memory: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,6 +177,19 @@ struct KeyFetch {
     keys_skipped: Option<usize>,
 }
 
+/// A policy that could not be evaluated.
+#[derive(Debug, Serialize)]
+struct FailedPolicy<'r> {
+    policy: &'r str,
+    reason: &'static str,
+}
+
+impl<'r> FailedPolicy<'r> {
+    fn new(failure: &'r Failure) -> Self {
+        Self { policy: &failure.policy, reason: failure.reason.code() }
+    }
+}
+
 impl<'r> Line<'r> {
     fn new(invocation: &Invocation<'r>, record: &'r Record) -> Self {
         let trace = &record.trace;
@@ -189,6 +209,9 @@ impl<'r> Line<'r> {
             kid: trace.key_id.as_deref(),
             token_use: trace.token_use.map(TokenUse::name),
             principal_id: record.subject.as_deref(),
+            action: record.action.as_deref(),
+            policies: &record.policies,
+            failed_policies: record.failed_policies.iter().map(FailedPolicy::new).collect(),
             token_from_memory: trace.remembered,
             keys_from_memory: trace.key_from_memory,
             key_fetch: trace.fetch.map(KeyFetch::new),
@@ -218,7 +241,9 @@ impl KeyFetch {
 
 /// An error of ours is an error; whatever an operator may want to look at is a warning.
 fn level(record: &Record) -> Level {
-    let worth_a_look = !record.left_out_claims.is_empty() || matches!(record.trace.fetch, Some(Err(_)));
+    let worth_a_look = !record.left_out_claims.is_empty()
+        || !record.failed_policies.is_empty()
+        || matches!(record.trace.fetch, Some(Err(_)));
     match record.outcome {
         None | Some(Outcome::Error(_)) => Level::Error,
         Some(Outcome::Deny(_) | Outcome::Refuse(_) | Outcome::Unauthorized(_)) => Level::Warn,

@@ -26,9 +26,9 @@ pub use json::{JsonError, parse_object, parse_value};
 pub use jwk::{KeySet, KeySetError, VerifyingKey};
 pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
 pub use keys::{FetchReport, KeySourceSettings};
-pub use verifier::{IssuerSettings, Trace, Verifier, VerifierSettings};
+pub use verifier::{IssuerSettings, Trace, VerifiedToken, Verifier, VerifierSettings};
 
 /// A panic elsewhere cannot leave a cache half changed, so a poisoned lock is still good.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

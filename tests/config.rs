@@ -72,7 +72,9 @@ fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults()
     assert_eq!(verifier.clock_skew_seconds, 0);
     assert_eq!(verifier.token_cache_size, 512);
     assert_eq!(authorizer.token_sources, [TokenSource::Header("authorization".to_owned())]);
-    assert!(authorizer.requirements.scopes.is_empty() && authorizer.requirements.groups.is_empty());
+    let rules = &authorizer.rules;
+    assert!(rules.requirements.scopes.is_empty() && rules.requirements.groups.is_empty());
+    assert!(rules.policies.is_none());
     assert!(matches!(authorizer.answerer.context, ContextClaims::All));
     assert_eq!(authorizer.answerer.principal_id_claim, "sub");
     assert_eq!(authorizer.answerer.usage_identifier_key_claim, None);
@@ -103,8 +105,8 @@ fn every_variable_is_read() {
     ]);
     let sources: Vec<_> = settings.token_sources.iter().map(ToString::to_string).collect();
     assert_eq!(sources, ["cookie:session", "query:access_token", "header:x-token"]);
-    assert_eq!(settings.requirements.scopes, ["orders/read", "orders/write"]);
-    assert_eq!(settings.requirements.groups, ["a,b", "c"]);
+    assert_eq!(settings.rules.requirements.scopes, ["orders/read", "orders/write"]);
+    assert_eq!(settings.rules.requirements.groups, ["a,b", "c"]);
     assert!(
         matches!(&settings.answerer.context, ContextClaims::Listed(names) if names == &["sub", "cognito:groups"])
     );
@@ -182,7 +184,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
         ("JWKS_COOLDOWN_SECONDS", &["", "0", "3601"]),
         ("JWKS_TIMEOUT_MS", &["", "0", "9", "8001", "-5"]),
         ("TOKEN_CACHE_SIZE", &["", "-1", "10001", "many"]),
-        ("POLICIES", &["", "policies"]),
+        ("POLICIES", &["", "no/such/folder", "src", "README.md"]),
     ] {
         for value in values {
             let mut variables: HashMap<&str, &str> = POOL.into_iter().collect();

@@ -75,7 +75,7 @@ async fn claim_name() -> ClaimName {
         issuer.keys = key_source(JWKS_URL, &[Algorithm::EdDSA]);
     }
     let now = UnixTime::from_secs(NOW);
-    let verifier = Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&[&key])), now);
+    let verifier: Verifier<_> = Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&[&key])), now);
     match verifier.verify(&key.token(&claims), now, &mut Trace::default()).await {
         Err(VerifyError::Token(TokenError::ClaimMissing(name))) => name,
         verdict => panic!("{verdict:?}"),
@@ -92,7 +92,7 @@ async fn every_reason_code_is_in_the_readme() {
         ClaimMissing(name), ClaimIllTyped(name), Expired, NotYetValid, IssuedInFuture, WrongTokenUse,
         WrongClient, WrongAudience,
     );
-    let denials = codes!(DenyReason: InsufficientScope, NotInGroup);
+    let denials = codes!(DenyReason: InsufficientScope, NotInGroup, NotPermitted, AnswerTooLarge);
     let faults = codes!(Fault: Event(EventError::NotObject), KeysUnavailable(None), Panic);
     let codes = refusals.into_iter().chain(denials).chain(faults).map(str::to_owned).collect();
     assert_eq!(first_cells(&read_to_string("README.md").unwrap(), "## Reasons"), codes);

@@ -203,8 +203,8 @@ async fn simple_responses_go_to_payload_2_0_and_to_nothing_else() {
 async fn a_token_without_a_required_scope_or_group_is_denied_and_not_unauthorized() {
     let require = |scopes: &[&str], groups: &[&str]| {
         let mut settings = settings();
-        settings.requirements.scopes = scopes.iter().map(ToString::to_string).collect();
-        settings.requirements.groups = groups.iter().map(ToString::to_string).collect();
+        settings.rules.requirements.scopes = scopes.iter().map(ToString::to_string).collect();
+        settings.rules.requirements.groups = groups.iter().map(ToString::to_string).collect();
         settings
     };
     for (scopes, groups, reason) in [

@@ -107,7 +107,7 @@ async fn every_outcome_has_its_word_its_reason_and_its_level() {
     };
     let scoped = || {
         let mut case = case(&good_event(Shape::HttpV2));
-        case.settings.requirements.scopes = vec!["x".to_owned()];
+        case.settings.rules.requirements.scopes = vec!["x".to_owned()];
         case
     };
     let denied = || {

@@ -17,8 +17,8 @@ use cognito_authorizer::{
     },
     time::UnixTime,
     token::{
-        Algorithm, AllowedClients, AllowedUse, Claims, IssuerSettings, MAX_TOKEN_BYTES, TokenError,
-        TokenRules, TokenUse, Trace, Verifier, VerifierSettings, VerifyError,
+        Algorithm, AllowedClients, AllowedUse, IssuerSettings, MAX_TOKEN_BYTES, TokenError, TokenRules,
+        TokenUse, Trace, VerifiedToken, Verifier, VerifierSettings, VerifyError,
     },
 };
 use proptest::prelude::*;
@@ -32,7 +32,11 @@ fn verifier(settings: VerifierSettings) -> Verifier<Provider> {
     Verifier::new(settings, provider, UnixTime::from_secs(NOW))
 }
 
-async fn verify_at(verifier: &Verifier<Provider>, token: &str, now: u64) -> Result<Arc<Claims>, VerifyError> {
+async fn verify_at(
+    verifier: &Verifier<Provider>,
+    token: &str,
+    now: u64,
+) -> Result<Arc<VerifiedToken>, VerifyError> {
     verifier.verify(token, UnixTime::from_secs(now), &mut Trace::default()).await
 }
 
@@ -45,7 +49,7 @@ async fn refusal_with(settings: VerifierSettings, token: &str) -> Option<TokenEr
     refusal(verify_at(&verifier(settings), token, NOW).await)
 }
 
-fn refusal(verdict: Result<Arc<Claims>, VerifyError>) -> Option<TokenError> {
+fn refusal(verdict: Result<Arc<VerifiedToken>, VerifyError>) -> Option<TokenError> {
     match verdict.err()? {
         VerifyError::Token(error) => Some(error),
         error @ VerifyError::KeysUnavailable(_) => panic!("not the token's fault: {error}"),
@@ -90,12 +94,13 @@ fn provider_settings(audiences: &[&str], algorithms: &[Algorithm]) -> VerifierSe
 async fn a_good_token_gives_its_claims_unchanged() {
     let claims = with(access_claims(NOW), "custom:Straße", json!({"größe": [1, "ü", null]}));
     let verified = verify_at(&verifier(verifier_settings()), &KEY.token(&claims), NOW).await.unwrap();
-    let read: Value = verified.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let read: Value =
+        verified.claims().iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
     assert_eq!(read, claims);
-    assert_eq!(verified.subject(), claims["sub"]);
-    assert_eq!(verified.token_use(), Some(TokenUse::Access));
-    assert_eq!(verified.scopes().collect::<Vec<_>>(), ["openid", "orders/read"]);
-    assert_eq!(verified.groups().collect::<Vec<_>>(), ["readers", "a,b"]);
+    assert_eq!(verified.claims().subject(), claims["sub"]);
+    assert_eq!(verified.claims().token_use(), Some(TokenUse::Access));
+    assert_eq!(verified.claims().scopes().collect::<Vec<_>>(), ["openid", "orders/read"]);
+    assert_eq!(verified.claims().groups().collect::<Vec<_>>(), ["readers", "a,b"]);
 }
 
 #[tokio::test]

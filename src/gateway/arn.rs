@@ -5,8 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// The parts of an `execute-api` ARN that an answer is built from. The caller's path is not among them: it
-/// may hold anything, `*` and `:` included, and never comes back out.
+/// The parts of an `execute-api` ARN. An answer is built from all but the request: the caller's path may hold
+/// anything, `*` and `:` included, and is only ever compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecuteApiArn<'a> {
     partition: &'a str,
@@ -14,7 +14,7 @@ pub struct ExecuteApiArn<'a> {
     account: &'a str,
     api: &'a str,
     stage: &'a str,
-    is_connect: bool,
+    request: &'a str,
 }
 
 /// Which part of an ARN is not what it should be.
@@ -46,8 +46,8 @@ impl<'a> ExecuteApiArn<'a> {
             return Err(InvalidArn::WrongService);
         }
         let (api, rest) = resource.split_once('/').ok_or(InvalidArn::Part("stage"))?;
-        let (stage, route) = rest.split_once('/').ok_or(InvalidArn::Part("route"))?;
-        if route.is_empty() {
+        let (stage, request) = rest.split_once('/').ok_or(InvalidArn::Part("route"))?;
+        if request.is_empty() {
             return Err(InvalidArn::Part("route"));
         }
         Ok(Self {
@@ -56,7 +56,7 @@ impl<'a> ExecuteApiArn<'a> {
             account: word(account, "account")?,
             api: word(api, "api")?,
             stage: parse_stage(stage)?,
-            is_connect: route == "$connect",
+            request,
         })
     }
 
@@ -72,12 +72,22 @@ impl<'a> ExecuteApiArn<'a> {
 
     /// Whether the route is a WebSocket API's `$connect`.
     pub fn is_connect(&self) -> bool {
-        self.is_connect
+        self.request == "$connect"
+    }
+
+    /// The verb and path that were asked for, `GET/orders/42`, or `$connect`: the caller's own text.
+    pub(super) fn request(&self) -> &'a str {
+        self.request
     }
 
     /// The IAM pattern for every route of this API and stage, and of no other.
     pub fn every_route(&self) -> String {
-        format!("{self}/*")
+        self.routes("*")
+    }
+
+    /// The IAM resource for a pattern behind the stage and a slash.
+    pub(super) fn routes(&self, pattern: &str) -> String {
+        format!("{self}/{pattern}")
     }
 }
 

@@ -195,6 +195,28 @@ impl Request<'_> {
         }
     }
 
+    /// The verb and path of a payload 2.0 event in the form that an ARN has them, `GET/orders/42`. A named stage
+    /// stands in front of the path and is taken off.
+    pub(super) fn verb_and_path(&self, stage: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Context<'e> {
+            #[serde(borrow)]
+            http: Option<&'e RawValue>,
+        }
+        #[derive(Deserialize)]
+        struct Http<'e> {
+            #[serde(borrow)]
+            method: Option<&'e RawValue>,
+            #[serde(borrow)]
+            path: Option<&'e RawValue>,
+        }
+        let context: Context<'_> = lenient(self.event.request_context)?;
+        let http: Http<'_> = lenient(context.http)?;
+        let (verb, path) = (string(http.method)?, string(http.path)?);
+        let behind_stage = path.strip_prefix('/')?.strip_prefix(stage).filter(|rest| rest.starts_with('/'));
+        Some(format!("{verb}{}", behind_stage.unwrap_or(&path)))
+    }
+
     /// The one token of a `TOKEN` event: the value of whatever header the authorizer is set to.
     pub(super) fn authorization_token(&self) -> Option<Cow<'_, str>> {
         string(self.event.authorization_token)

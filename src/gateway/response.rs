@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 
 use super::{
     arn::ExecuteApiArn,
+    asked,
     context::{self, ContextClaims},
-    event::Shape,
+    event::{Request, Shape},
     iam,
 };
 use crate::{
-    policy::Decision,
+    policy::{Decision, DenyReason},
     token::{Claims, TokenError},
 };
 
@@ -63,28 +64,65 @@ pub struct Answerer {
     pub format: ResponseFormat,
 }
 
+/// An answer, and what is to be said of it in the log.
+#[derive(Debug)]
+pub struct Answer {
+    /// What API Gateway gets.
+    pub response: Response,
+    /// Why the route that was asked for is denied, if it is.
+    pub denied: Option<DenyReason>,
+    /// Its position, where rules are per route and it has one.
+    pub route: Option<usize>,
+    /// Names of claims that did not fit.
+    pub left_out_claims: Vec<String>,
+}
+
+/// An answer but for its context. Without a document it says yes or no.
+struct Draft<'c> {
+    principal_id: Cow<'c, str>,
+    usage_key: Option<&'c str>,
+    document: Option<ApiGatewayCustomAuthorizerPolicy>,
+    /// What a 403 by the document means.
+    reason: Option<DenyReason>,
+}
+
 impl Answerer {
-    /// The answer for verified claims, under 8,000 bytes; and the names of the claims that were left out of
-    /// its context for that.
+    /// The answer for verified claims, under 8,000 bytes. A document does not depend on the route that was
+    /// asked for: it is the same for every request to one API and stage.
     pub fn respond(
         &self,
-        shape: Shape,
+        request: &Request<'_>,
         arn: &ExecuteApiArn<'_>,
         claims: &Claims,
-        decision: Decision,
-    ) -> (Response, Vec<String>) {
-        let principal_id = self.principal_id(claims);
-        match decision {
-            Decision::Deny(reason) => (self.deny(shape, arn, &principal_id, reason.code()), Vec::new()),
-            Decision::Allow => {
-                let mut context = context::build(claims, &self.context, shape);
-                let answer = self.allow(shape, arn, &principal_id, claims, context.clone());
-                let length = size(&answer);
-                if length < MAX_ANSWER_BYTES {
-                    return (answer, Vec::new());
-                }
-                let left_out = context::shrink(&mut context, length, MAX_ANSWER_BYTES);
-                (self.allow(shape, arn, &principal_id, claims, context), left_out)
+        decision: &Decision,
+    ) -> Answer {
+        let shape = request.shape();
+        let is_simple = self.is_simple(shape);
+        let route = match decision {
+            Decision::PerRoute(rulings) if is_simple => asked::by_key(request, arn, rulings.table()),
+            Decision::PerRoute(rulings) => asked::by_path(arn, rulings.table()),
+            Decision::Allow | Decision::Deny(_) => None,
+        };
+        let verdict = decision.on(route);
+        let document = if is_simple { verdict.map(|()| None) } else { iam::decide(arn, decision).map(Some) };
+        let draft = document.map(|document| Draft {
+            principal_id: self.principal_id(claims),
+            usage_key: self.usage_key(shape, claims),
+            document,
+            reason: decision.denial(),
+        });
+        match draft.and_then(|draft| draft.finish(context::build(claims, &self.context, shape))) {
+            Ok((response, left_out_claims)) => {
+                Answer { response, denied: verdict.err(), route, left_out_claims }
+            }
+            Err(reason) => {
+                // What made an answer too large may be the principal itself.
+                let principal_id = match reason {
+                    DenyReason::AnswerTooLarge => Cow::Borrowed(ANONYMOUS),
+                    _ => self.principal_id(claims),
+                };
+                let response = self.deny(shape, arn, &principal_id, reason.code());
+                Answer { response, denied: Some(reason), route, left_out_claims: Vec::new() }
             }
         }
     }
@@ -92,31 +130,6 @@ impl Answerer {
     /// The Deny for a token that was refused: nobody is known to be asking.
     pub fn refuse(&self, shape: Shape, arn: &ExecuteApiArn<'_>, error: TokenError) -> Response {
         self.deny(shape, arn, ANONYMOUS, error.code())
-    }
-
-    fn allow(
-        &self,
-        shape: Shape,
-        arn: &ExecuteApiArn<'_>,
-        principal_id: &str,
-        claims: &Claims,
-        context: Map<String, Value>,
-    ) -> Response {
-        if self.is_simple(shape) {
-            return simple(true, context);
-        }
-        let document = iam::allow_every_route(arn);
-        match self.usage_key(shape, claims) {
-            None => policy(principal_id, document, context),
-            Some(key) => {
-                let mut answer = ApiGatewayCustomAuthorizerResponse::<Map<String, Value>>::default();
-                answer.principal_id = Some(principal_id.to_owned());
-                answer.policy_document = document;
-                answer.context = context;
-                answer.usage_identifier_key = Some(key.to_owned());
-                Response::PolicyWithUsageKey(answer)
-            }
-        }
     }
 
     fn deny(&self, shape: Shape, arn: &ExecuteApiArn<'_>, principal_id: &str, reason: &str) -> Response {
@@ -143,6 +156,42 @@ impl Answerer {
         let is_rest = matches!(shape, Shape::RestToken | Shape::RestRequest);
         let key = claims.string(self.usage_identifier_key_claim.as_deref()?)?;
         (is_rest && API_KEY_BYTES.contains(&key.len())).then_some(key)
+    }
+}
+
+impl Draft<'_> {
+    /// The answer with as much of the context as fits, and the names of what does not.
+    fn finish(&self, mut context: Map<String, Value>) -> Result<(Response, Vec<String>), DenyReason> {
+        let answer = self.write(context.clone());
+        let length = size(&answer);
+        if length < MAX_ANSWER_BYTES {
+            return Ok((answer, Vec::new()));
+        }
+        let left_out = context::shrink(&mut context, length, MAX_ANSWER_BYTES);
+        let answer = self.write(context);
+        if size(&answer) < MAX_ANSWER_BYTES {
+            Ok((answer, left_out))
+        } else {
+            Err(DenyReason::AnswerTooLarge)
+        }
+    }
+
+    fn write(&self, mut context: Map<String, Value>) -> Response {
+        let Some(document) = self.document.clone() else { return simple(true, context) };
+        if let Some(reason) = self.reason {
+            context.insert("reason".to_owned(), Value::from(reason.code()));
+        }
+        match self.usage_key {
+            None => policy(&self.principal_id, document, context),
+            Some(key) => {
+                let mut answer = ApiGatewayCustomAuthorizerResponse::<Map<String, Value>>::default();
+                answer.principal_id = Some(self.principal_id.clone().into_owned());
+                answer.policy_document = document;
+                answer.context = context;
+                answer.usage_identifier_key = Some(key.to_owned());
+                Response::PolicyWithUsageKey(answer)
+            }
+        }
     }
 }
 

@@ -6,258 +6,182 @@
 //! stand in `context.token`.
 //! <https://docs.aws.amazon.com/verifiedpermissions/latest/userguide/identity-sources_map-token-to-schema.html>
 
-use std::collections::{HashMap, HashSet};
+mod claim_type;
+mod folder;
+mod principal;
+mod problem;
+mod question;
+mod schema;
+mod statement;
 
-use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName,
-    EntityUid, PolicySet, Request, RestrictedExpression, Schema, SchemaFragment, ValidationMode, Validator,
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
 };
-use serde_json::Value;
-use thiserror::Error;
 
+use cedar_policy::{Authorizer, Context, Effect, Entities, EntityUid, Request};
+use lru::LruCache;
+
+use self::{
+    claim_type::ClaimTypes,
+    principal::{Principals, context},
+    question::{Finding, Question, Rule, group},
+    schema::{Action, Declarations},
+    statement::Statement,
+};
+pub use self::{
+    claim_type::InvalidClaimType,
+    problem::{PolicyError, PolicyProblem, PolicyProblems, Source},
+};
 use super::{
-    claim_type::{ClaimTypes, InvalidClaimType, member},
-    route_table::{RouteTable, RouteTableError},
+    route_table::RouteTable,
+    rulings::{Failure, FailureReason, Ruling, Rulings},
 };
-use crate::token::{Claims, TokenUse};
+use crate::token::{Claims, lock};
 
 /// Policies that are valid for their schema, and the routes that its actions name.
-#[derive(Debug)]
 pub struct Policies {
-    authorizer: Authorizer,
-    set: PolicySet,
-    routes: RouteTable,
+    table: Arc<RouteTable>,
     /// In the order of the routes.
-    actions: Vec<Action>,
+    actions: Vec<EntityUid>,
+    /// Actions that are in others, with what they are in.
+    hierarchy: Entities,
     resource: EntityUid,
-    user: EntityTypeName,
-    group: EntityTypeName,
-    /// What the schema declares of an id token's claims.
-    attributes: ClaimTypes,
-}
-
-#[derive(Debug)]
-struct Action {
-    uid: EntityUid,
-    /// What the schema declares of an access token's claims.
-    token: ClaimTypes,
-}
-
-/// One route, decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
-    /// Whether it is allowed: some policy permits, none forbids, and none failed to evaluate.
-    pub is_allowed: bool,
-    /// Ids of the policies that determined it.
-    pub determined_by: Vec<String>,
-    /// Ids of the policies that failed to evaluate. Cedar would skip them; here each denies its route.
-    pub failed: Vec<String>,
-}
-
-/// Why policies cannot be used.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum PolicyError {
-    /// The schema does not parse.
-    #[error("the schema: {0}")]
-    Schema(String),
-    /// Not one namespace, or not the entity types of the quick start.
-    #[error("the schema must have one namespace with the entity types User, UserGroup and Application")]
-    Namespace,
-    /// A declared claim has a type that no claim can have.
-    #[error("the schema: {0}")]
-    ClaimType(#[from] InvalidClaimType),
-    /// The policies do not parse.
-    #[error("the policies: {0}")]
-    Policies(String),
-    /// Policies that do not fit the schema.
-    #[error("the policies do not fit the schema: {0}")]
-    Invalid(String),
-    /// A policy reads more of the context than `token`: the rest differs from request to request.
-    #[error(
-        "policy {0} reads more of the context than context.token: path and query parameters differ from \
-         request to request while one answer is kept for all, so decide on the route and the claims alone"
-    )]
-    ReadsRequest(String),
-    /// The schema's actions are no usable routes.
-    #[error("the schema's actions: {0}")]
-    Routes(#[from] RouteTableError),
+    principals: Principals,
+    /// The claims of an access token that are declared, in each way in which actions declare them.
+    contexts: Vec<ClaimTypes>,
+    rules: Vec<Rule>,
+    /// With the position of each one's context.
+    questions: Vec<(Question, usize)>,
+    authorizer: Authorizer,
+    /// Tokens about which the same is found share what follows from it.
+    decided: Mutex<LruCache<Vec<Finding>, Arc<Rulings>>>,
 }
 
 impl Policies {
-    /// Reads policies and their schema, both as Cedar's text, and validates them in strict mode.
-    pub fn parse(schema: &str, policies: &str) -> Result<Self, PolicyError> {
-        let schema_error = |error: &dyn ToString| PolicyError::Schema(error.to_string());
-        let (fragment, _) =
-            SchemaFragment::from_cedarschema_str(schema).map_err(|error| schema_error(&error))?;
-        let declared = fragment.clone().to_json_value().map_err(|error| schema_error(&error))?;
-        let schema = Schema::from_schema_fragments([fragment]).map_err(|error| schema_error(&error))?;
-        let policies: PolicySet = policies
-            .parse()
-            .map_err(|error: cedar_policy::ParseErrors| PolicyError::Policies(error.to_string()))?;
-        check_policies(&schema, &policies)?;
-        Self::from_parts(&declared, policies)
-    }
-
-    fn from_parts(declared: &Value, policies: PolicySet) -> Result<Self, PolicyError> {
-        let mut namespaces = declared.as_object().into_iter().flatten();
-        let (Some((name, namespace)), None) = (namespaces.next(), namespaces.next()) else {
-            return Err(PolicyError::Namespace);
+    /// Reads policies and their schema, which is Cedar's text or its JSON form, and validates them in strict
+    /// mode. Gives every problem of the schema or else of the policies, by file and line.
+    pub fn parse(schema: Source<'_>, policies: &[Source<'_>]) -> Result<Self, PolicyProblems> {
+        let declarations = Declarations::read(schema)?;
+        let statements = statement::read(policies, &declarations.schema)?;
+        let Declarations { routes, actions, hierarchy, principals, resource, .. } = declarations;
+        let mut contexts: Vec<ClaimTypes> = Vec::new();
+        let mut rules = Vec::new();
+        for action in &actions {
+            if !contexts.contains(&action.token) {
+                contexts.push(action.token.clone());
+            }
+        }
+        for statement in &statements {
+            rules.extend(contexts.iter().flat_map(|context| rules_of(statement, &actions, context)));
+        }
+        let context_of = |question: &Question| {
+            let token = actions.get(question.route).map(|action| &action.token);
+            contexts.iter().position(|context| Some(context) == token).unwrap_or_default()
         };
-        let entity_type = |kind: &str| -> Result<EntityTypeName, PolicyError> {
-            let known = member(namespace, "entityTypes").get(kind).ok_or(PolicyError::Namespace);
-            known.and_then(|_| format!("{name}::{kind}").parse().map_err(|_| PolicyError::Namespace))
-        };
-        let (user, group, application) =
-            (entity_type("User")?, entity_type("UserGroup")?, entity_type("Application")?);
-        let common = &member(namespace, "commonTypes");
-        let action_type: EntityTypeName =
-            format!("{name}::Action").parse().map_err(|_| PolicyError::Namespace)?;
-        let declared_actions: Vec<(&String, &Value)> =
-            member(namespace, "actions").as_object().into_iter().flatten().collect();
-        let routes = RouteTable::new(declared_actions.iter().map(|(action, _)| action.as_str()))?;
-        let actions = declared_actions.iter().map(|(action, declared)| {
-            let token =
-                ClaimTypes::of_member(member(member(declared, "appliesTo"), "context"), "token", common)?;
-            Ok(Action { uid: uid(&action_type, action), token })
+        let questions = group(&rules).into_iter().map(|question| {
+            let context = context_of(&question);
+            (question, context)
         });
         Ok(Self {
+            questions: questions.collect(),
+            table: Arc::new(routes),
+            actions: actions.into_iter().map(|action| action.uid).collect(),
+            hierarchy,
+            resource,
+            principals,
+            contexts,
+            rules,
             authorizer: Authorizer::new(),
-            set: policies,
-            routes,
-            actions: actions.collect::<Result<_, InvalidClaimType>>()?,
-            resource: uid(&application, name),
-            attributes: ClaimTypes::of_record(
-                member(member(member(namespace, "entityTypes"), "User"), "shape"),
-                common,
-            )?,
-            user,
-            group,
+            decided: Mutex::new(LruCache::new(MAX_DECIDED)),
         })
     }
 
     /// The routes, in the order in which rulings on them are given.
     pub fn routes(&self) -> &RouteTable {
-        &self.routes
+        &self.table
     }
 
     /// Rules on every route at once; which one was asked for makes no difference.
-    pub fn decide(&self, claims: &Claims) -> Vec<Ruling> {
-        let principal = self.principal(claims);
-        let entities = self.entities(&principal, claims);
-        self.actions.iter().map(|action| self.rule(action, &principal, entities.as_ref(), claims)).collect()
-    }
-
-    /// What cannot be built cannot be decided, and is denied.
-    fn rule(
-        &self,
-        action: &Action,
-        principal: &EntityUid,
-        entities: Option<&Entities>,
-        claims: &Claims,
-    ) -> Ruling {
-        let request = context(action, claims).and_then(|context| {
-            let (action, resource) = (action.uid.clone(), self.resource.clone());
-            Request::new(principal.clone(), action, resource, context, None).ok()
-        });
-        let (Some(request), Some(entities)) = (request, entities) else { return Ruling::undecided() };
-        let response = self.authorizer.is_authorized(&request, &self.set, entities);
-        let failed: Vec<String> = response
-            .diagnostics()
-            .errors()
-            .map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id().to_string())
-            .collect();
-        Ruling {
-            is_allowed: response.decision() == Verdict::Allow && failed.is_empty(),
-            determined_by: response.diagnostics().reason().map(ToString::to_string).collect(),
-            failed,
+    pub fn decide(&self, claims: &Claims) -> Arc<Rulings> {
+        let findings = self.find(claims);
+        if let Some(known) = lock(&self.decided).get(&findings) {
+            return Arc::clone(known);
         }
+        let rulings = Arc::new(self.conclude(&findings));
+        lock(&self.decided).put(findings, Arc::clone(&rulings));
+        rulings
     }
 
-    /// A user is `{pool}|{sub}`. A machine, whose token has no user name, is `{pool}|client|{client_id}`: a
-    /// name that no user has, since a pool gives its users UUIDs.
-    fn principal(&self, claims: &Claims) -> EntityUid {
-        let pool = pool(claims);
-        let is_machine = claims.token_use() == Some(TokenUse::Access) && claims.string("username").is_none();
-        match claims.string("client_id").filter(|_| is_machine) {
-            Some(client) => uid(&self.user, &format!("{pool}|client|{client}")),
-            None => uid(&self.user, &format!("{pool}|{}", claims.subject())),
-        }
-    }
-
-    fn entities(&self, principal: &EntityUid, claims: &Claims) -> Option<Entities> {
-        let pool = pool(claims);
-        let groups: HashSet<EntityUid> =
-            claims.groups().map(|group| uid(&self.group, &format!("{pool}|{group}"))).collect();
-        let attributes: HashMap<String, RestrictedExpression> = match claims.token_use() {
-            Some(TokenUse::Access) => HashMap::new(),
-            Some(TokenUse::Id) | None => self.attributes.select(claims).collect(),
+    /// What holds of each rule. What cannot be asked about has failed, and denies.
+    fn find(&self, claims: &Claims) -> Vec<Finding> {
+        let mut findings = vec![Finding::Failed(FailureReason::Other); self.rules.len()];
+        let principal = self.principals.entity(claims);
+        let Some((uid, entities)) = principal.and_then(|principal| {
+            let uid = principal.uid();
+            Some((uid, self.hierarchy.clone().add_entities([principal], None).ok()?))
+        }) else {
+            return findings;
         };
-        let mut entities = vec![Entity::new(principal.clone(), attributes, groups.clone()).ok()?];
-        for entity in groups.into_iter().chain([self.resource.clone()]) {
-            entities.push(Entity::new_no_attrs(entity, HashSet::new()));
+        let contexts: Vec<Option<Context>> =
+            self.contexts.iter().map(|types| context(types, claims)).collect();
+        for (question, context) in &self.questions {
+            let context = contexts.get(*context).cloned().flatten();
+            let action = self.actions.get(question.route).cloned();
+            let request = action.zip(context).and_then(|(action, context)| {
+                Request::new(uid.clone(), action, self.resource.clone(), context, None).ok()
+            });
+            if let Some(request) = request {
+                question.ask(&self.authorizer, &request, &entities, &mut findings);
+            }
         }
-        Entities::from_entities(entities, None).ok()
+        findings
     }
-}
 
-impl Ruling {
-    fn undecided() -> Self {
-        Self { is_allowed: false, determined_by: Vec::new(), failed: Vec::new() }
-    }
-}
-
-/// Whose users and groups these are. Pool ids are unique in AWS, and have no `|` and no `/`; another provider
-/// is named by its whole issuer.
-fn pool(claims: &Claims) -> &str {
-    let issuer = claims.string("iss").unwrap_or_default();
-    match claims.token_use() {
-        Some(_) => issuer.rsplit('/').next().unwrap_or_default(),
-        None => issuer,
-    }
-}
-
-fn context(action: &Action, claims: &Claims) -> Option<Context> {
-    if claims.token_use() != Some(TokenUse::Access) {
-        return Some(Context::empty());
-    }
-    let token = RestrictedExpression::new_record(action.token.select(claims)).ok()?;
-    Context::from_pairs([("token".to_owned(), token)]).ok()
-}
-
-fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
-}
-
-fn check_policies(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
-    if policies.templates().next().is_some() {
-        return Err(PolicyError::Invalid("a template decides nothing: write it out as a policy".to_owned()));
-    }
-    let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    if !result.validation_passed() {
-        let errors: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
-        return Err(PolicyError::Invalid(errors.join("; ")));
-    }
-    for policy in policies.policies() {
-        let json = policy.to_json().map_err(|error| PolicyError::Policies(error.to_string()))?;
-        if reads_request(&json) {
-            return Err(PolicyError::ReadsRequest(policy.id().to_string()));
+    fn conclude(&self, findings: &[Finding]) -> Rulings {
+        let mut rulings = vec![Ruling::default(); self.actions.len()];
+        for (rule, finding) in self.rules.iter().zip(findings) {
+            let policy: Arc<str> = match finding {
+                Finding::Unmet => continue,
+                Finding::Met | Finding::Failed(_) => rule.policy.id().to_string().into(),
+            };
+            for route in &rule.routes {
+                let Some(ruling) = rulings.get_mut(*route) else { continue };
+                let policy = Arc::clone(&policy);
+                match (finding, rule.policy.effect()) {
+                    (Finding::Failed(reason), _) => ruling.failed.push(Failure { policy, reason: *reason }),
+                    (_, Effect::Permit) => ruling.permitted_by.push(policy),
+                    (_, Effect::Forbid) => ruling.forbidden_by.push(policy),
+                }
+            }
         }
+        Rulings::new(Arc::clone(&self.table), rulings)
     }
-    Ok(())
 }
 
-/// Whether an expression uses the context for anything but its `token`. In Cedar's JSON form that is
-/// `{"Var": "context"}` outside `{".": {"left": …, "attr": "token"}}` and the like.
-/// <https://docs.cedarpolicy.com/policies/json-format.html>
-fn reads_request(expression: &Value) -> bool {
-    match expression {
-        Value::Array(items) => items.iter().any(reads_request),
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            let is_token = matches!(name.as_str(), "." | "has")
-                && member(member(value, "left"), "Var") == "context"
-                && member(value, "attr") == "token";
-            (name == "Var" && value == "context") || (!is_token && reads_request(value))
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+/// The rules that a statement makes for the routes that declare one set of claims: one for all of them, or, if
+/// it looks at the action, one for each.
+fn rules_of(statement: &Statement<'_>, actions: &[Action], context: &ClaimTypes) -> Vec<Rule> {
+    let is_about = |action: &Action| action.token == *context && statement.is_about(action);
+    let routes = actions.iter().enumerate().filter(|(_, action)| is_about(action));
+    let routes: Vec<usize> = routes.map(|(route, _)| route).collect();
+    let rule = |routes: Vec<usize>| Rule { policy: statement.policy.clone(), routes };
+    if statement.looks_at_action {
+        routes.into_iter().map(|route| rule(vec![route])).collect()
+    } else if routes.is_empty() {
+        Vec::new()
+    } else {
+        vec![rule(routes)]
     }
 }
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Policies").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// Tokens fall into few kinds, such as readers and administrators: each combination of policies that hold is
+/// one.
+const MAX_DECIDED: NonZeroUsize = NonZeroUsize::new(128).unwrap();

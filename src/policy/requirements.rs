@@ -1,6 +1,6 @@
 //! What every route asks of a token: one of these scopes, and one of these groups.
 
-use super::decision::{Decision, DenyReason};
+use super::decision::DenyReason;
 use crate::token::Claims;
 
 /// Scopes and groups of which a token needs at least one of each list. An empty list asks nothing.
@@ -13,14 +13,14 @@ pub struct Requirements {
 }
 
 impl Requirements {
-    /// Decides for every route at once. Names are compared byte by byte.
-    pub fn decide(&self, claims: &Claims) -> Decision {
+    /// Checks for every route at once. Names are compared byte by byte.
+    pub fn check(&self, claims: &Claims) -> Result<(), DenyReason> {
         if !meets(&self.scopes, claims.scopes()) {
-            Decision::Deny(DenyReason::InsufficientScope)
+            Err(DenyReason::InsufficientScope)
         } else if !meets(&self.groups, claims.groups()) {
-            Decision::Deny(DenyReason::NotInGroup)
+            Err(DenyReason::NotInGroup)
         } else {
-            Decision::Allow
+            Ok(())
         }
     }
 }

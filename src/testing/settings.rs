@@ -6,7 +6,7 @@ use super::issuer::{CLIENT_ID, ISSUER};
 use crate::{
     authorizer::AuthorizerSettings,
     gateway::{Answerer, ContextClaims, Refusal, ResponseFormat, TokenSource},
-    policy::Requirements,
+    policy::Rules,
     token::{
         Algorithm, AllowedClients, AllowedUse, IssuerSettings, JwksUrl, KeyCacheSettings, KeySourceSettings,
         TokenRules, TokenUse, VerifierSettings,
@@ -22,7 +22,7 @@ pub fn settings() -> AuthorizerSettings {
     AuthorizerSettings {
         verifier: verifier_settings(),
         token_sources: vec![TokenSource::Header("authorization".to_owned())],
-        requirements: Requirements::default(),
+        rules: Rules::default(),
         answerer: Answerer {
             context: ContextClaims::All,
             principal_id_claim: "sub".to_owned(),

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -51,15 +51,16 @@ pub struct IssuerSettings {
     pub rules: TokenRules,
 }
 
-/// Turns a token's text into [`Claims`]. Made once, used for every invocation.
+/// Turns a token's text into [`Claims`]. Made once, used for every invocation. `K` is what is kept with a
+/// remembered token.
 #[derive(Debug)]
-pub struct Verifier<F> {
+pub struct Verifier<F, K = ()> {
     issuers: HashMap<Arc<str>, Arc<Issuer>>,
     key_sources: Vec<Arc<KeySource>>,
     fetch: F,
     fetch_timeout: Duration,
     clock_skew_seconds: u64,
-    remembered: Option<Mutex<LruCache<TokenDigest, Remembered>>>,
+    remembered: Option<Mutex<LruCache<TokenDigest, Arc<VerifiedToken<K>>>>>,
 }
 
 #[derive(Debug)]
@@ -75,13 +76,26 @@ struct Issuer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TokenDigest([u8; SHA256_OUTPUT_LEN]);
 
-/// A token that passed. Good for as long as its key set's generation and its own times.
-#[derive(Clone, Debug)]
-struct Remembered {
-    claims: Arc<Claims>,
+/// A token that passed: its claims, and what was worked out from them.
+#[derive(Debug)]
+pub struct VerifiedToken<K = ()> {
+    claims: Claims,
+    kept: OnceLock<K>,
     issuer: Arc<Issuer>,
     key: Arc<VerifyingKey>,
     generation: u64,
+}
+
+impl<K> VerifiedToken<K> {
+    /// The claims.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// What `work_out` makes of the claims, worked out once for as long as the token is remembered.
+    pub fn keep(&self, work_out: impl FnOnce(&Claims) -> K) -> &K {
+        self.kept.get_or_init(|| work_out(&self.claims))
+    }
 }
 
 /// What one verification touched, for the log. Holds names from the configuration and from key sets, and
@@ -102,7 +116,7 @@ pub struct Trace {
     pub remembered: bool,
 }
 
-impl<F: FetchJwks> Verifier<F> {
+impl<F: FetchJwks, K> Verifier<F, K> {
     /// Builds the verifier. Key files count as fetched at `now`.
     pub fn new(settings: VerifierSettings, fetch: F, now: UnixTime) -> Self {
         let VerifierSettings { issuers, key_cache, fetch_timeout, .. } = settings;
@@ -140,41 +154,40 @@ impl<F: FetchJwks> Verifier<F> {
         token: &str,
         now: UnixTime,
         trace: &mut Trace,
-    ) -> Result<Arc<Claims>, VerifyError> {
+    ) -> Result<Arc<VerifiedToken<K>>, VerifyError> {
         UnverifiedToken::check_length(token)?;
         let Some(remembered) = &self.remembered else {
-            return Ok(self.verify_anew(token, now, trace).await?.claims);
+            return self.verify_anew(token, now, trace).await;
         };
         let digest = TokenDigest::of(token);
         let hit = lock(remembered).get(&digest).cloned();
         if let Some(hit) = hit {
-            match self.recall(&hit, now, trace).await? {
-                Some(claims) => return Ok(claims),
-                None => lock(remembered).pop(&digest),
-            };
+            if self.still_holds(&hit, now, trace).await? {
+                return Ok(hit);
+            }
+            lock(remembered).pop(&digest);
         }
         let verified = self.verify_anew(token, now, trace).await?;
-        let claims = Arc::clone(&verified.claims);
-        lock(remembered).put(digest, verified);
-        Ok(claims)
+        lock(remembered).put(digest, Arc::clone(&verified));
+        Ok(verified)
     }
 
     /// A remembered token is held to what can change: its key, which may have been withdrawn, and its times.
-    /// `None` where the key set has changed since: then everything is checked again.
-    async fn recall(
+    /// It no longer holds where the key set has changed since: then everything is checked again.
+    async fn still_holds(
         &self,
-        hit: &Remembered,
+        hit: &VerifiedToken<K>,
         now: UnixTime,
         trace: &mut Trace,
-    ) -> Result<Option<Arc<Claims>>, VerifyError> {
+    ) -> Result<bool, VerifyError> {
         let (_, generation) = self.find_key(&hit.issuer, hit.key.id(), now, trace).await?;
         if generation != hit.generation {
-            return Ok(None);
+            return Ok(false);
         }
         hit.claims.check_times(now, self.clock_skew_seconds)?;
         trace.remembered = true;
         trace.token_use = hit.claims.token_use();
-        Ok(Some(Arc::clone(&hit.claims)))
+        Ok(true)
     }
 
     async fn verify_anew(
@@ -182,14 +195,15 @@ impl<F: FetchJwks> Verifier<F> {
         token: &str,
         now: UnixTime,
         trace: &mut Trace,
-    ) -> Result<Remembered, VerifyError> {
+    ) -> Result<Arc<VerifiedToken<K>>, VerifyError> {
         let token = UnverifiedToken::parse(token)?;
         let issuer = self.issuers.get(token.issuer()).ok_or(TokenError::UnknownIssuer)?;
         let (key, generation) = self.find_key(issuer, token.key_id(), now, trace).await?;
         let payload = key.verify(&token)?;
         let claims = Claims::check(&payload, &issuer.name, &issuer.rules, now, self.clock_skew_seconds)?;
         trace.token_use = claims.token_use();
-        Ok(Remembered { claims: Arc::new(claims), issuer: Arc::clone(issuer), key, generation })
+        let (kept, issuer) = (OnceLock::new(), Arc::clone(issuer));
+        Ok(Arc::new(VerifiedToken { claims, kept, issuer, key, generation }))
     }
 
     async fn find_key(

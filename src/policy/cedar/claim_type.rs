@@ -11,10 +11,10 @@ use thiserror::Error;
 use crate::token::Claims;
 
 /// The claims that a schema declares.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClaimTypes(BTreeMap<String, ClaimType>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum ClaimType {
     String,
     Long,

@@ -1,0 +1,168 @@
+//! Policies as they stand in their files, checked one by one and against the schema.
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    ActionConstraint, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+};
+use serde_json::Value;
+
+use super::{
+    claim_type::member,
+    problem::{PolicyError, PolicyProblem, PolicyProblems, Source},
+    schema::{Action, describe},
+};
+
+/// A policy and where it stands. Its id is its `@id`, else its file and line.
+pub(super) struct Statement<'s> {
+    pub(super) policy: Policy,
+    source: Source<'s>,
+    offset: Option<usize>,
+    /// Whether its conditions look at the action, so that it may hold for one route of its scope and not for
+    /// another.
+    pub(super) looks_at_action: bool,
+    /// Whether it uses the context for anything but its `token`.
+    reads_request: bool,
+}
+
+/// Reads every policy of every file; gives them if nothing is wrong with any.
+pub(super) fn read<'s>(
+    sources: &[Source<'s>],
+    schema: &Schema,
+) -> Result<Vec<Statement<'s>>, PolicyProblems> {
+    let (mut statements, mut problems) = (Vec::new(), Vec::new());
+    for source in sources {
+        match read_file(*source) {
+            Ok(more) => statements.extend(more),
+            Err(more) => problems.extend(more),
+        }
+    }
+    let mut ids = HashSet::new();
+    for statement in &statements {
+        if !ids.insert(statement.policy.id().clone()) {
+            problems.push(statement.problem(PolicyError::DuplicateId(statement.id())));
+        } else if statement.reads_request {
+            problems.push(statement.problem(PolicyError::ReadsRequest(statement.id())));
+        }
+    }
+    if problems.is_empty() {
+        problems = validate(&statements, schema);
+    }
+    if problems.is_empty() { Ok(statements) } else { Err(PolicyProblems(problems)) }
+}
+
+fn read_file(source: Source<'_>) -> Result<Vec<Statement<'_>>, Vec<PolicyProblem>> {
+    let set: PolicySet = source.text.parse().map_err(|errors: cedar_policy::ParseErrors| {
+        let problem =
+            |error: &cedar_policy::ParseError| source.problem_at(error, PolicyError::Syntax(describe(error)));
+        errors.iter().map(problem).collect::<Vec<_>>()
+    })?;
+    if let Some(template) = set.templates().next() {
+        return Err(vec![source.problem(source.text.find(&template.to_cedar()), PolicyError::Template)]);
+    }
+    let mut policies: Vec<&Policy> = set.policies().collect();
+    // Cedar calls them policy0, policy1 and so on, and gives them in no order.
+    policies.sort_by_key(|policy| {
+        let id: &str = policy.id().as_ref();
+        (id.len(), id.to_owned())
+    });
+    let mut from = 0;
+    policies
+        .into_iter()
+        .map(|policy| Statement::read(policy, source, &mut from).map_err(|error| vec![error]))
+        .collect()
+}
+
+impl<'s> Statement<'s> {
+    fn read(policy: &Policy, source: Source<'s>, from: &mut usize) -> Result<Self, PolicyProblem> {
+        let text = policy.to_cedar().unwrap_or_default();
+        let offset = source.text.get(*from..).and_then(|rest| rest.find(&text)).map(|found| *from + found);
+        *from = offset.map_or(*from, |offset| offset + text.len());
+        let place = || {
+            let line = offset.and_then(|offset| source.line(offset));
+            line.map_or_else(|| policy.id().to_string(), |line| format!("{}:{line}", source.file))
+        };
+        let id = policy.annotation("id").filter(|id| !id.is_empty()).map_or_else(place, str::to_owned);
+        let json = policy
+            .to_json()
+            .map_err(|error| source.problem(offset, PolicyError::Syntax(error.to_string())))?;
+        Ok(Self {
+            policy: policy.new_id(PolicyId::new(id)),
+            source,
+            offset,
+            looks_at_action: mentions(member(&json, "conditions"), "action"),
+            reads_request: reads_request(&json),
+        })
+    }
+
+    fn id(&self) -> String {
+        self.policy.id().to_string()
+    }
+
+    /// Whether its scope takes an action in.
+    pub(super) fn is_about(&self, action: &Action) -> bool {
+        match self.policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => uid == action.uid,
+            ActionConstraint::In(uids) => {
+                uids.iter().any(|uid| *uid == action.uid || action.groups.contains(uid))
+            }
+        }
+    }
+
+    fn problem(&self, error: PolicyError) -> PolicyProblem {
+        self.source.problem(self.offset, error)
+    }
+}
+
+/// Cedar's validator, strict. A policy that can never apply is a problem as well.
+fn validate(statements: &[Statement<'_>], schema: &Schema) -> Vec<PolicyProblem> {
+    let by_id: HashMap<&PolicyId, &Statement<'_>> =
+        statements.iter().map(|statement| (statement.policy.id(), statement)).collect();
+    let Ok(set) = PolicySet::from_policies(statements.iter().map(|statement| statement.policy.clone()))
+    else {
+        // Only ids that stand twice would do this, and they are refused before.
+        return Vec::new();
+    };
+    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+    let errors = result.validation_errors().filter_map(|error| {
+        let statement = by_id.get(error.policy_id())?;
+        let found = PolicyError::Invalid { policy: statement.id(), error: describe(error) };
+        Some(statement.source.problem_at(error, found))
+    });
+    let never = result.validation_warnings().filter_map(|warning| match warning {
+        ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
+            let statement = by_id.get(warning.policy_id())?;
+            Some(statement.problem(PolicyError::NeverApplies(statement.id())))
+        }
+        _ => None,
+    });
+    errors.chain(never).collect()
+}
+
+/// Whether an expression uses the context for anything but its `token`. In Cedar's JSON form that is
+/// `{"Var": "context"}` outside `{".": {"left": …, "attr": "token"}}` and the like.
+/// <https://docs.cedarpolicy.com/policies/json-format.html>
+fn reads_request(expression: &Value) -> bool {
+    match expression {
+        Value::Array(items) => items.iter().any(reads_request),
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let is_token = matches!(name.as_str(), "." | "has")
+                && member(member(value, "left"), "Var") == "context"
+                && member(value, "attr") == "token";
+            (name == "Var" && value == "context") || (!is_token && reads_request(value))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Whether an expression in Cedar's JSON form uses a variable.
+fn mentions(expression: &Value, variable: &str) -> bool {
+    match expression {
+        Value::Array(items) => items.iter().any(|item| mentions(item, variable)),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| (name == "Var" && value == variable) || mentions(value, variable)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

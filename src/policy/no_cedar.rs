@@ -1,0 +1,17 @@
+//! A build without rules per route.
+
+use std::sync::Arc;
+
+use super::rulings::Rulings;
+use crate::token::Claims;
+
+/// Policies, of which this build can have none.
+#[derive(Debug)]
+pub enum Policies {}
+
+impl Policies {
+    /// Never called.
+    pub fn decide(&self, _: &Claims) -> Arc<Rulings> {
+        match *self {}
+    }
+}
