@@ -16,7 +16,7 @@ mod issuer;
 mod provider;
 mod settings;
 
-pub use events::{API, NOW, ROUTE_ARN, event};
+pub use events::{API, NOW, ROUTE_ARN, event, event_on};
 pub use iam::{Verdict, evaluate};
 pub use issuer::{CLIENT_ID, ISSUER, POOL_ID, SigningKey, access_claims, compact, id_claims, jwks};
 pub use provider::{Provider, Reply};

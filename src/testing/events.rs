@@ -27,6 +27,34 @@ pub fn event(shape: Shape, authorization: &str) -> Value {
     }
 }
 
+/// The same for another request: `key` is its route's, `GET /orders/{id}` or `$default`, `verb` and `path` are
+/// what the client sent. A WebSocket event has one route only.
+pub fn event_on(shape: Shape, authorization: &str, key: &str, verb: &str, path: &str) -> Value {
+    let mut event = event(shape, authorization);
+    let arn = format!("{API}/prod/{verb}{path}");
+    let template = key.split_once(' ').map_or(key, |(_, template)| template);
+    match shape {
+        Shape::RestToken => event["methodArn"] = arn.into(),
+        Shape::RestRequest | Shape::HttpV1 => {
+            event["methodArn"] = arn.into();
+            event["resource"] = template.into();
+            event["path"] = path.into();
+            event["httpMethod"] = verb.into();
+        }
+        Shape::HttpV2 => {
+            let path = format!("/prod{path}");
+            event["routeArn"] = arn.into();
+            event["routeKey"] = key.into();
+            event["rawPath"] = path.as_str().into();
+            event["requestContext"]["routeKey"] = key.into();
+            event["requestContext"]["http"]["method"] = verb.into();
+            event["requestContext"]["http"]["path"] = path.into();
+        }
+        Shape::WebSocket => {}
+    }
+    event
+}
+
 fn rest_request(authorization: &str) -> Value {
     json!({
         "type": "REQUEST",

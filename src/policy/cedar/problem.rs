@@ -74,13 +74,8 @@ pub enum PolicyError {
     #[error("policy {0} has the same @id as another: give each its own")]
     DuplicateId(String),
     /// A policy does not fit the schema.
-    #[error("policy {policy} does not fit the schema: {error}")]
-    Invalid {
-        /// The policy's id.
-        policy: String,
-        /// What Cedar's validator says.
-        error: String,
-    },
+    #[error("does not fit the schema: {0}")]
+    Invalid(String),
     /// A policy that no request can meet. Were it a `forbid` with a claim's name misspelt, it would forbid
     /// nothing.
     #[error("policy {0} can never apply: look for a claim, a group or a route that the schema does not have")]

@@ -127,17 +127,24 @@ fn validate(statements: &[Statement<'_>], schema: &Schema) -> Vec<PolicyProblem>
     let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
     let errors = result.validation_errors().filter_map(|error| {
         let statement = by_id.get(error.policy_id())?;
-        let found = PolicyError::Invalid { policy: statement.id(), error: describe(error) };
-        Some(statement.source.problem_at(error, found))
+        Some((error.policy_id(), statement.source.problem_at(error, PolicyError::Invalid(describe(error)))))
     });
     let never = result.validation_warnings().filter_map(|warning| match warning {
         ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
             let statement = by_id.get(warning.policy_id())?;
-            Some(statement.problem(PolicyError::NeverApplies(statement.id())))
+            Some((warning.policy_id(), statement.problem(PolicyError::NeverApplies(statement.id()))))
         }
         _ => None,
     });
-    errors.chain(never).collect()
+    // Cedar says the same for every action, in no order; the first of each policy is enough to go on.
+    let mut found: Vec<(&PolicyId, PolicyProblem)> = errors.collect();
+    found.sort_by_key(|(id, problem)| (id.to_string(), problem.line, problem.to_string()));
+    found.extend(never);
+    let mut seen = HashSet::new();
+    found.retain(|(id, _)| seen.insert(*id));
+    let mut problems: Vec<PolicyProblem> = found.into_iter().map(|(_, problem)| problem).collect();
+    problems.sort_by_key(|problem| (problem.file.clone(), problem.line));
+    problems
 }
 
 /// Whether an expression uses the context for anything but its `token`. In Cedar's JSON form that is
