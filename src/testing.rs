@@ -14,10 +14,12 @@ mod events;
 mod iam;
 mod issuer;
 mod provider;
+mod routing;
 mod settings;
 
 pub use events::{API, NOW, ROUTE_ARN, event, event_on};
 pub use iam::{Verdict, evaluate};
 pub use issuer::{CLIENT_ID, ISSUER, POOL_ID, SigningKey, access_claims, compact, id_claims, jwks};
 pub use provider::{Provider, Reply};
+pub use routing::serving_route;
 pub use settings::{JWKS_URL, key_source, settings, verifier_settings};

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
-use std::{cell::Cell, cmp::Ordering};
+use std::cell::Cell;
 
 use cognito_authorizer::{
     policy::{InvalidRoute, Patterns, RouteTable, RouteTableError},
-    testing::{API, Verdict, evaluate},
+    testing::{API, Verdict, evaluate, serving_route},
 };
 use proptest::{
     prelude::*,
@@ -231,46 +231,6 @@ fn the_same_route_twice_is_refused_whatever_its_parameters_are_called() {
     }
 }
 
-/// API Gateway's choice, written from its documentation and not from the table: which of `routes` serves a
-/// request, and whether a parameter's value stands in some route.
-fn choose(routes: &[&str], verb: &str, path: &[&str]) -> Option<(usize, bool)> {
-    let literals: Vec<&str> =
-        routes.iter().flat_map(|route| route.split(['/', ' '])).filter(|part| !part.contains('{')).collect();
-    let fits = |route: &str| -> Option<(Vec<u8>, bool)> {
-        let (route_verb, template) = route.split_once(" /")?;
-        let verb_rank = match route_verb {
-            "any" => 1,
-            named if named.eq_ignore_ascii_case(verb) => 0,
-            _ => return None,
-        };
-        let (mut ranks, mut ordinary) = (Vec::new(), true);
-        let parts: Vec<&str> = template.split('/').collect();
-        for (position, part) in parts.iter().enumerate() {
-            let segment = path.get(position)?;
-            if part.ends_with("+}") {
-                ranks.push(2);
-                return Some(([ranks, vec![verb_rank]].concat(), ordinary));
-            } else if part.starts_with('{') {
-                ranks.push(1);
-                ordinary &= !literals.contains(segment);
-            } else if part == segment {
-                ranks.push(0);
-            } else {
-                return None;
-            }
-        }
-        ranks.push(verb_rank);
-        (parts.len() == path.len()).then_some((ranks, ordinary))
-    };
-    let candidates = routes.iter().enumerate().filter_map(|(position, route)| Some((position, fits(route)?)));
-    let compare = |one: &(usize, (Vec<u8>, bool)), other: &(usize, (Vec<u8>, bool))| -> Ordering {
-        one.1.0.cmp(&other.1.0)
-    };
-    let chosen = candidates.min_by(compare).map(|(position, (_, ordinary))| (position, ordinary));
-    let default = routes.iter().position(|route| *route == "$default").map(|position| (position, true));
-    chosen.or(default)
-}
-
 #[test]
 fn iams_verdict_is_the_decision_on_the_route_that_api_gateway_picks() {
     const POOL: &[&str] = &[
@@ -315,7 +275,7 @@ fn iams_verdict_is_the_decision_on_the_route_that_api_gateway_picks() {
             };
             let patterns = table.patterns(|position| allowed[position]);
             for (verb, path) in requests {
-                let Some((route, is_ordinary)) = choose(&routes, verb, &path) else { continue };
+                let Some((route, is_ordinary)) = serving_route(&routes, verb, &path) else { continue };
                 let request = format!("{verb} /{}", path.join("/"));
                 let verdict = is_allowed(&patterns, &request);
                 prop_assert_eq!(table.serve(&request.replacen(" /", "/", 1)), Some(route), "{}", request);
