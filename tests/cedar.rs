@@ -57,7 +57,7 @@ fn schema(routes: &[&str]) -> String {
 }
 
 /// One policy about these routes: its effect, the scopes of its principal and action, its condition.
-fn policy(routes: Vec<&'static str>) -> impl Strategy<Value = String> {
+fn policy(routes: &[&'static str]) -> impl Strategy<Value = String> + use<> {
     let effect = select(&["permit", "permit", "permit", "forbid"][..]);
     let principal = select(vec![
         "principal".to_owned(),
@@ -67,7 +67,7 @@ fn policy(routes: Vec<&'static str>) -> impl Strategy<Value = String> {
         "principal is Shop::User".to_owned(),
     ]);
     let uid = |route: &str| format!("Shop::Action::{route:?}");
-    let some = subsequence(routes.clone(), 1..=routes.len());
+    let some = subsequence(routes.to_vec(), 1..=routes.len());
     let scope = (0..4_usize, some).prop_map(move |(kind, some)| match kind {
         0 | 1 => {
             format!("action in [{}]", some.iter().map(|route| uid(route)).collect::<Vec<_>>().join(", "))
@@ -170,7 +170,7 @@ fn document(rulings: &Rulings) -> Value {
 fn iams_verdict_on_every_request_is_cedars_on_the_route_that_serves_it() {
     let routes = subsequence(ROUTES, 1..6).prop_shuffle();
     let policies = routes.prop_flat_map(|routes| {
-        let policies = prop::collection::vec(policy(routes.clone()), 1..8);
+        let policies = prop::collection::vec(policy(&routes), 1..8);
         (Just(routes), policies)
     });
     let paths = prop::collection::vec(select(&["a", "a", "b", "c", "v1", "a:b"][..]), 1..5);

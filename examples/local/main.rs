@@ -23,7 +23,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use cognito_authorizer::{
     gateway::Shape,
-    testing::{CLIENT_ID, POOL_ID, SigningKey, event},
+    testing::{CLIENT_ID, POOL_ID, SigningKey, event, event_on},
     token::Algorithm,
 };
 use serde_json::{Value, json};
@@ -58,6 +58,7 @@ async fn demonstrate() -> Result<bool, Box<dyn Error>> {
     let function = local.start(&[]).await?;
     let answer = local.show_shapes(&function).await;
     local.show_scopes().await?;
+    local.show_routes().await?;
     local.show_rotation(&function).await;
     local.show_outage(&function).await?;
     println!("\nThe answer to the first rest-request, in full:\n\n{answer:#}");
@@ -125,6 +126,29 @@ impl Local {
         for shape in Shape::ALL {
             self.ask(&function, shape, &reader).await;
             self.ask(&function, shape, &writer).await;
+        }
+        Ok(())
+    }
+
+    /// Every person on every route, each answered by the function. A person's documents must be one: API
+    /// Gateway would have kept the first for all routes.
+    async fn show_routes(&mut self) -> Result<(), StartError> {
+        Table::begin_part("POLICIES=policies: three people on every route, one document for each person.");
+        let function = self.start(&[("POLICIES", concat!(env!("CARGO_MANIFEST_DIR"), "/policies"))]).await?;
+        for person in tokens::people(&self.key) {
+            let mut documents = Vec::new();
+            for ((key, verb, path), status) in tokens::ROUTES.into_iter().zip(person.statuses) {
+                let reason = if status == 200 { "" } else { "not_permitted" };
+                let token = Token::new(person.name, person.text.clone(), status, reason);
+                let event = event_on(Shape::RestRequest, &format!("Bearer {}", token.text), key, verb, path);
+                let answer = self.send(&function, key, &event, &token).await;
+                documents.push(answer.outcome.unwrap_or_default().to_string());
+            }
+            documents.dedup();
+            self.table.require(documents.len() == 1, "a person's answers are the same on every route");
+            if person.name == "reader" {
+                println!("\n  the reader's document, on every route: {}\n", documents[0]);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::tokens::Token;
 #[derive(Default)]
 pub(crate) struct Table {
     rows: usize,
+    right: usize,
     wrong: Vec<String>,
 }
 
@@ -23,6 +24,7 @@ impl Table {
         let reason = if line.is_null() { "no log line" } else { line["reason"].as_str().unwrap_or_default() };
         print_row([event, token.name, &status.to_string(), reason, &line["duration_us"].to_string()]);
         self.rows += 1;
+        self.right += usize::from((status, reason) == (token.status, token.reason));
         if (status, reason) != (token.status, token.reason) {
             self.wrong.push(format!(
                 "{event}, {}: is {status} {reason}, should be {} {}",
@@ -31,9 +33,16 @@ impl Table {
         }
     }
 
+    /// Something that must hold beside the rows.
+    pub(crate) fn require(&mut self, holds: bool, what: &str) {
+        if !holds {
+            self.wrong.push(format!("not so: {what}"));
+        }
+    }
+
     /// Sums up. Whether every row came out as it should.
     pub(crate) fn finish(&self) -> bool {
-        println!("\n{} of {} requests came out as they should.", self.rows - self.wrong.len(), self.rows);
+        println!("\n{} of {} requests came out as they should.", self.right, self.rows);
         for wrong in &self.wrong {
             println!("  {wrong}");
         }
@@ -42,5 +51,5 @@ impl Table {
 }
 
 fn print_row([event, token, status, reason, duration]: [&str; 5]) {
-    println!("  {event:<13} {token:<22} {status:<12} {reason:<19} {duration:>6}");
+    println!("  {event:<23} {token:<22} {status:<12} {reason:<19} {duration:>6}");
 }

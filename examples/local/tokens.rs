@@ -48,6 +48,36 @@ pub(crate) fn scoped(key: &SigningKey, scope: &'static str, status: u16, reason:
     Token::new(scope, key.token(&claims), status, reason)
 }
 
+/// Somebody, by name and token, and what each of [`ROUTES`] should answer.
+pub(crate) struct Person {
+    pub(crate) name: &'static str,
+    pub(crate) text: String,
+    pub(crate) statuses: [u16; 5],
+}
+
+/// The people of the example policies.
+pub(crate) fn people(key: &SigningKey) -> [Person; 3] {
+    let person = |name, group: Option<&str>, statuses| {
+        let groups: Vec<&str> = group.into_iter().collect();
+        let claims = with(access_claims(now()), "scope", json!("openid"));
+        Person { name, text: key.token(&with(claims, "cognito:groups", json!(groups))), statuses }
+    };
+    [
+        person("administrator", Some("admins"), [200; 5]),
+        person("reader", Some("readers"), [200, 403, 200, 403, 403]),
+        person("stranger", None, [403; 5]),
+    ]
+}
+
+/// The routes of the example policies, each with a request: key, verb and path.
+pub(crate) const ROUTES: [(&str, &str, &str); 5] = [
+    ("GET /orders", "GET", "/orders"),
+    ("POST /orders", "POST", "/orders"),
+    ("GET /orders/{id}", "GET", "/orders/42"),
+    ("DELETE /orders/{id}", "DELETE", "/orders/42"),
+    ("GET /orders/{id}/items", "GET", "/orders/42/items"),
+];
+
 fn with(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims

@@ -103,6 +103,11 @@ impl Policies {
         &self.table
     }
 
+    /// Who the bearer is for policies, as Cedar writes it: `Shop::User::"{pool}|{sub}"`.
+    pub fn principal(&self, claims: &Claims) -> String {
+        self.principals.uid(claims).to_string()
+    }
+
     /// Rules on every route at once; which one was asked for makes no difference.
     pub fn decide(&self, claims: &Claims) -> Arc<Rulings> {
         let findings = self.find(claims);

@@ -158,7 +158,7 @@ impl Claims {
         self.all.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
     }
 
-    /// All claims, by name, in the order of their names.
+    /// All claims, by name, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.all.iter().map(|(name, value)| (name.as_str(), value))
     }
