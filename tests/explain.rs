@@ -3,16 +3,12 @@
 #![cfg(feature = "cedar")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::process::{Command, Output};
 
-/// The example as `cargo test` builds it, beside the tests.
 fn explain(arguments: &[&str]) -> Output {
-    let tests = std::env::current_exe().unwrap();
-    let program: PathBuf = tests.parent().unwrap().parent().unwrap().join("examples/explain");
-    Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--locked", "--quiet", "--example", "explain", "--"]).args(arguments);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {

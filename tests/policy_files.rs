@@ -11,7 +11,7 @@ use std::{
 
 use cognito_authorizer::{
     gateway::check_size,
-    policy::{Policies, RouteTable, Source},
+    policy::{Policies, PolicyError, RouteTable, Source},
 };
 
 const SCHEMA: &str = include_str!("../policies/orders.cedarschema");
@@ -35,7 +35,7 @@ impl Folder {
 
     /// What is said of it, with its own name left out.
     fn problems(&self) -> Vec<String> {
-        let problems = Policies::load(&self.0).map(drop).unwrap_err().0;
+        let problems = Policies::read(&self.0).map(drop).unwrap_err().0;
         let name = format!("{}: ", self.0.display());
         problems.iter().map(|problem| problem.to_string().replacen(&name, "", 1)).collect()
     }
@@ -65,10 +65,10 @@ fn every_cedar_file_of_a_folder_counts_and_its_one_schema() {
             ("b.CEDAR", "forbid (principal, action, resource);"),
             ("notes.txt", "not a policy"),
         ];
-        let policies = Policies::load(&Folder::with(&files).0).unwrap();
+        let policies = Policies::read(&Folder::with(&files).0).unwrap();
         assert_eq!(policies.routes().routes().len(), 5, "{schema}");
     }
-    assert!(Policies::load(Path::new("policies")).is_ok());
+    assert!(Policies::read(Path::new("policies")).is_ok());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_folder_that_is_not_one_of_policies_is_refused_with_the_remedy() {
         nested.problems(),
         ["more: is a folder: put policies beside the schema, and other files elsewhere"]
     );
-    let missing = Policies::load(Path::new("no/such/folder")).unwrap_err().to_string();
+    let missing = Policies::read(Path::new("no/such/folder")).unwrap_err().to_string();
     assert_eq!(missing, "folder: cannot be read: entity not found");
     let not_text = Folder::with(&[schema]);
     fs::write(not_text.0.join("a.cedar"), [0xFF, 0xFE]).unwrap();
@@ -179,7 +179,7 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
             with("\"post /orders\"", "\"any /{proxy+}\""),
             "test.cedarschema:18: the schema's actions must be the api's routes: iam cannot allow",
         ),
-        (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:18: claim suspended must be"),
+        (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:14: claim suspended must be"),
         (
             with("resource: [Application]", "resource: [UserGroup]"),
             "test.cedarschema:18: action delete /orders/{id} must apply to principals of type User",
@@ -221,4 +221,58 @@ fn more_routes_than_a_document_holds_are_refused_by_name() {
     assert_eq!(check_size(&table(60)), Ok(()));
     let error = check_size(&table(72)).unwrap_err().to_string();
     assert!(error.contains("leave out or merge get /resource-070, get /resource-071, or"), "{error}");
+}
+
+fn load_error(folder: &Folder) -> PolicyError {
+    Policies::load(&folder.0).map(drop).unwrap_err().0.remove(0).error
+}
+
+#[test]
+fn checked_policies_are_read_as_long_as_nothing_has_changed_since() {
+    let files = [("s.cedarschema", SCHEMA), ("a.cedar", POLICIES), ("b.cedar", ALL)];
+    let folder = Folder::with(&files);
+    let checked = Policies::check(&folder.0).unwrap();
+    let path = folder.0.join("checked.json");
+    fs::write(&path, &checked).unwrap();
+    assert_eq!(Policies::load(&folder.0).unwrap().routes().routes().len(), 5);
+
+    for (file, text) in [
+        ("s.cedarschema", SCHEMA.replace("admin?: Bool", "admin?: String")),
+        ("a.cedar", POLICIES.replace("readers", "writers")),
+        ("b.cedar", ALL.replace("permit", "forbid")),
+        ("c.cedar", ALL.to_owned()),
+        ("checked.json", checked.replace("\"permit\"", "\"forbid\"")),
+        ("checked.json", checked.trim_end_matches('}').to_owned()),
+        ("checked.json", "{}".to_owned()),
+        ("checked.json", String::new()),
+    ] {
+        let before = fs::read(folder.0.join(file)).ok();
+        fs::write(folder.0.join(file), text).unwrap();
+        assert_eq!(load_error(&folder), PolicyError::Unsealed, "{file}");
+        match before {
+            Some(before) => fs::write(folder.0.join(file), before).unwrap(),
+            None => fs::remove_file(folder.0.join(file)).unwrap(),
+        }
+        assert!(Policies::load(&folder.0).is_ok(), "{file} is as it was");
+    }
+    fs::rename(folder.0.join("b.cedar"), folder.0.join("d.cedar")).unwrap();
+    assert_eq!(load_error(&folder), PolicyError::Unsealed, "renamed");
+    fs::remove_file(folder.0.join("d.cedar")).unwrap();
+    assert_eq!(load_error(&folder), PolicyError::Unsealed, "removed");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(Policies::load(&folder.0).is_ok(), cfg!(feature = "cedar-text"), "not checked");
+}
+
+#[test]
+fn what_is_wrong_is_found_by_the_check_and_nothing_is_sealed() {
+    let folder = Folder::with(&[("s.cedarschema", SCHEMA), ("a.cedar", "permit (principal")]);
+    let found = Policies::check(&folder.0).unwrap_err().to_string();
+    assert!(found.starts_with("a.cedar:1: not a policy: "), "{found}");
+}
+
+#[test]
+fn the_example_is_checked_as_it_stands() {
+    assert!(Path::new("policies/checked.json").exists());
+    let error = Policies::load(Path::new("policies")).map(drop).err();
+    assert_eq!(error, None, "run `cargo run --example check -- policies`");
 }

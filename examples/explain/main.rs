@@ -59,7 +59,7 @@ impl Arguments {
 }
 
 async fn explain(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let policies = Policies::load(&arguments.policies)?;
+    let policies = Policies::read(&arguments.policies)?;
     check_size(policies.routes())?;
     let verified = claims::verify(&arguments.claims).await?;
     let rulings = policies.decide(verified.claims());

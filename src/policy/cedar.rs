@@ -6,6 +6,7 @@
 //! stand in `context.token`.
 //! <https://docs.aws.amazon.com/verifiedpermissions/latest/userguide/identity-sources_map-token-to-schema.html>
 
+mod checked;
 mod claim_type;
 mod folder;
 mod principal;
@@ -20,15 +21,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cedar_policy::{Authorizer, Context, Effect, Entities, EntityUid, Request};
+use cedar_policy::{Authorizer, Context, Effect, Entities, EntityUid, Policy, Request};
 use lru::LruCache;
 
 use self::{
+    checked::Checked,
     claim_type::ClaimTypes,
     principal::{Principals, context},
     question::{Finding, Question, Rule, group},
     schema::{Action, Declarations},
-    statement::Statement,
 };
 pub use self::{
     claim_type::InvalidClaimType,
@@ -63,18 +64,21 @@ impl Policies {
     /// Reads policies and their schema, which is Cedar's text or its JSON form, and validates them in strict
     /// mode. Gives every problem of the schema or else of the policies, by file and line.
     pub fn parse(schema: Source<'_>, policies: &[Source<'_>]) -> Result<Self, PolicyProblems> {
-        let declarations = Declarations::read(schema)?;
-        let statements = statement::read(policies, &declarations.schema)?;
-        let Declarations { routes, actions, hierarchy, principals, resource, .. } = declarations;
+        Checked::of(schema, policies)?.ready().map_err(|error| schema.problem(None, error).into())
+    }
+
+    /// With each policy goes whether it looks at the action beyond its scope.
+    fn new(declarations: Declarations, policies: &[(Policy, bool)]) -> Self {
+        let Declarations { routes, actions, hierarchy, principals, resource } = declarations;
         let mut contexts: Vec<ClaimTypes> = Vec::new();
-        let mut rules = Vec::new();
         for action in &actions {
             if !contexts.contains(&action.token) {
                 contexts.push(action.token.clone());
             }
         }
-        for statement in &statements {
-            rules.extend(contexts.iter().flat_map(|context| rules_of(statement, &actions, context)));
+        let mut rules = Vec::new();
+        for context in &contexts {
+            rules.extend(policies.iter().flat_map(|policy| rules_of(policy, &actions, context)));
         }
         let context_of = |question: &Question| {
             let token = actions.get(question.route).map(|action| &action.token);
@@ -84,7 +88,7 @@ impl Policies {
             let context = context_of(&question);
             (question, context)
         });
-        Ok(Self {
+        Self {
             questions: questions.collect(),
             table: Arc::new(routes),
             actions: actions.into_iter().map(|action| action.uid).collect(),
@@ -95,7 +99,7 @@ impl Policies {
             rules,
             authorizer: Authorizer::new(),
             decided: Mutex::new(LruCache::new(MAX_DECIDED)),
-        })
+        }
     }
 
     /// The routes, in the order in which rulings on them are given.
@@ -165,14 +169,19 @@ impl Policies {
     }
 }
 
-/// The rules that a statement makes for the routes that declare one set of claims: one for all of them, or, if
-/// it looks at the action, one for each.
-fn rules_of(statement: &Statement<'_>, actions: &[Action], context: &ClaimTypes) -> Vec<Rule> {
-    let is_about = |action: &Action| action.token == *context && statement.is_about(action);
+/// The rules that a policy makes for the routes that declare one set of claims: one for all of them, or, if it
+/// looks at the action, one for each.
+fn rules_of(
+    (policy, looks_at_action): &(Policy, bool),
+    actions: &[Action],
+    context: &ClaimTypes,
+) -> Vec<Rule> {
+    let scope = policy.action_constraint();
+    let is_about = |action: &Action| action.token == *context && action.is_in(&scope);
     let routes = actions.iter().enumerate().filter(|(_, action)| is_about(action));
     let routes: Vec<usize> = routes.map(|(route, _)| route).collect();
-    let rule = |routes: Vec<usize>| Rule { policy: statement.policy.clone(), routes };
-    if statement.looks_at_action {
+    let rule = |routes: Vec<usize>| Rule { policy: policy.clone(), routes };
+    if *looks_at_action {
         routes.into_iter().map(|route| rule(vec![route])).collect()
     } else if routes.is_empty() {
         Vec::new()

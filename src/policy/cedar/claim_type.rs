@@ -26,7 +26,7 @@ enum ClaimType {
 /// A declared claim whose type no claim can have. A policy that asks for it would always see it absent.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0} must be a String, Long or Bool, or a Set or record of these")]
-pub struct InvalidClaimType(String);
+pub struct InvalidClaimType(pub(super) String);
 
 impl ClaimTypes {
     /// Reads a record type in Cedar's JSON form; absent, it declares nothing.

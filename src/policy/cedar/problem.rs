@@ -49,6 +49,15 @@ pub enum PolicyError {
     /// No policies: every route would be denied.
     #[error("holds no *.cedar file: without policies every route is denied")]
     NoPolicies,
+    /// `checked.json` is not of the files beside it.
+    #[error(
+        "was not made from the files beside it by this version: \
+         run `cargo run --example check -- DIR` for the folder again, or delete it"
+    )]
+    Unsealed,
+    /// This build reads checked policies alone, and these are not.
+    #[error("is missing, and this build cannot check policies: run `cargo run --example check -- DIR` first")]
+    Unchecked,
     /// The schema does not parse.
     #[error("the schema is not valid: {0}")]
     Schema(String),
@@ -124,11 +133,6 @@ impl Source<'_> {
     pub(super) fn problem(&self, offset: Option<usize>, error: PolicyError) -> PolicyProblem {
         let line = offset.and_then(|offset| self.line(offset));
         PolicyProblem { file: self.file.to_owned(), line, error }
-    }
-
-    /// A problem where a name stands in quotes for the first time.
-    pub(super) fn problem_with(&self, name: &str, error: PolicyError) -> PolicyProblem {
-        self.problem(self.text.find(&format!("\"{name}\"")), error)
     }
 
     /// The line of a byte, from 1.

@@ -1,22 +1,32 @@
 //! The schema: the API's routes, the entity types of the quick start, and what claims are declared.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use cedar_policy::{Entities, EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment};
+use cedar_policy::{
+    ActionConstraint, Entities, Entity, EntityId, EntityTypeName, EntityUid, Schema, SchemaFragment,
+};
 use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    claim_type::{ClaimTypes, member},
+    claim_type::{ClaimTypes, InvalidClaimType, member},
     principal::Principals,
     problem::{PolicyError, PolicyProblem, Source},
 };
 use crate::policy::route_table::{RouteTable, RouteTableError};
 
-/// A schema, read.
+/// What a schema declares, as data.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Schematic {
+    /// Its one namespace, in Cedar's JSON form.
+    namespaces: Value,
+    /// For an action that is in others: which, directly or not.
+    groups: BTreeMap<String, Vec<String>>,
+}
+
+/// What a schema declares, ready for use.
 pub(super) struct Declarations {
-    /// For the validator.
-    pub(super) schema: Schema,
     pub(super) routes: RouteTable,
     /// In the order of the routes.
     pub(super) actions: Vec<Action>,
@@ -35,46 +45,74 @@ pub(super) struct Action {
     pub(super) token: ClaimTypes,
 }
 
-/// A schema's one namespace, in Cedar's JSON form.
+impl Action {
+    /// Whether a policy's scope takes it in.
+    pub(super) fn is_in(&self, scope: &ActionConstraint) -> bool {
+        match scope {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => *uid == self.uid,
+            ActionConstraint::In(uids) => {
+                uids.iter().any(|uid| *uid == self.uid || self.groups.contains(uid))
+            }
+        }
+    }
+}
+
 struct Namespace<'v> {
     name: &'v str,
     members: &'v Value,
 }
 
-impl Declarations {
-    /// Reads Cedar's text, or its JSON form as Verified Permissions exports it.
-    pub(super) fn read(source: Source<'_>) -> Result<Self, PolicyProblem> {
-        let (schema, declared) = parse(source)?;
-        let namespace =
-            Namespace::of(&declared).ok_or_else(|| source.problem(None, PolicyError::Namespace))?;
-        let names = namespace.actions().map(|(name, _)| name.as_str());
-        let routes = RouteTable::new(names).map_err(|error| routes_problem(source, error))?;
-        let [user, group, application] = ["User", "UserGroup", "Application"].map(|kind| {
-            namespace.entity_type(kind).ok_or_else(|| source.problem(None, PolicyError::Namespace))
-        });
-        let (user, group, application) = (user?, group?, application?);
-        let hierarchy = schema
-            .action_entities()
-            .map_err(|error| source.problem(None, PolicyError::Schema(error.to_string())))?;
+/// Reads and checks Cedar's text, or its JSON form as Verified Permissions exports it. Gives the schema for the
+/// validator as well.
+pub(super) fn check(source: Source<'_>) -> Result<(Schema, Schematic), PolicyProblem> {
+    let (schema, namespaces) = parse(source)?;
+    let hierarchy = schema
+        .action_entities()
+        .map_err(|error| source.problem(None, PolicyError::Schema(error.to_string())))?;
+    let id = |uid: &EntityUid| uid.id().unescaped().to_owned();
+    let groups = hierarchy.iter().filter_map(|action| {
+        let groups: Vec<String> = hierarchy.ancestors(&action.uid())?.map(id).collect();
+        (!groups.is_empty()).then(|| (id(&action.uid()), groups))
+    });
+    let schematic = Schematic { groups: groups.collect(), namespaces };
+    let declarations = schematic.declare().map_err(|error| place(source, error))?;
+    for action in &declarations.actions {
+        if !is_for(&schema, &action.uid, &declarations) {
+            return Err(place(source, PolicyError::AppliesTo(id(&action.uid))));
+        }
+    }
+    Ok((schema, schematic))
+}
+
+impl Schematic {
+    /// Makes it ready for use.
+    pub(super) fn declare(&self) -> Result<Declarations, PolicyError> {
+        let namespace = Namespace::of(&self.namespaces).ok_or(PolicyError::Namespace)?;
+        let routes = RouteTable::new(namespace.actions().map(|(name, _)| name.as_str()))?;
+        let [user, group, application] = ["User", "UserGroup", "Application"]
+            .map(|kind| namespace.entity_type(kind).ok_or(PolicyError::Namespace));
+        let action_type =
+            format!("{}::Action", namespace.name).parse().map_err(|_| PolicyError::Namespace)?;
         let actions = namespace.actions().map(|(name, declared)| {
-            let error = |error| source.problem_with(name, error);
-            let action = namespace.read_action(name, declared, &hierarchy).map_err(error)?;
-            if is_for(&schema, &action.uid, &user, &application) {
-                Ok(action)
-            } else {
-                Err(error(PolicyError::AppliesTo(name.clone())))
-            }
+            let context = member(member(declared, "appliesTo"), "context");
+            let groups = self.groups.get(name).into_iter().flatten();
+            Ok(Action {
+                uid: uid(&action_type, name),
+                groups: groups.map(|group| uid(&action_type, group)).collect(),
+                token: ClaimTypes::of_member(context, "token", namespace.common_types())?,
+            })
         });
-        let actions: Vec<Action> = actions.collect::<Result<_, _>>()?;
-        // Few schemas have groups of actions: the others pay nothing for them.
-        let has_groups = actions.iter().any(|action| !action.groups.is_empty());
-        let hierarchy = if has_groups { hierarchy } else { Entities::empty() };
+        let actions: Vec<Action> = actions.collect::<Result<_, PolicyError>>()?;
+        let grouped = actions.iter().filter(|action| !action.groups.is_empty());
+        let entities = grouped.map(|action| Entity::new_no_attrs(action.uid.clone(), action.groups.clone()));
+        let hierarchy = Entities::from_entities(entities, None)
+            .map_err(|error| PolicyError::Schema(error.to_string()))?;
         let shape = member(member(member(namespace.members, "entityTypes"), "User"), "shape");
-        let attributes = ClaimTypes::of_record(shape, namespace.common_types())
-            .map_err(|error| source.problem(None, error.into()))?;
-        let resource = uid(&application, namespace.name);
-        let principals = Principals { user, group, attributes };
-        Ok(Self { schema, routes, actions, hierarchy, principals, resource })
+        let attributes = ClaimTypes::of_record(shape, namespace.common_types())?;
+        let resource = uid(&application?, namespace.name);
+        let principals = Principals { user: user?, group: group?, attributes };
+        Ok(Declarations { routes, actions, hierarchy, principals, resource })
     }
 }
 
@@ -98,15 +136,6 @@ impl<'v> Namespace<'v> {
 
     fn actions(&self) -> impl Iterator<Item = (&'v String, &'v Value)> {
         member(self.members, "actions").as_object().into_iter().flatten()
-    }
-
-    fn read_action(&self, name: &str, declared: &Value, hierarchy: &Entities) -> Result<Action, PolicyError> {
-        let action_type = format!("{}::Action", self.name).parse().map_err(|_| PolicyError::Namespace)?;
-        let uid = uid(&action_type, name);
-        let context = member(member(declared, "appliesTo"), "context");
-        let token = ClaimTypes::of_member(context, "token", self.common_types())?;
-        let groups = hierarchy.ancestors(&uid).into_iter().flatten().cloned().collect();
-        Ok(Action { uid, groups, token })
     }
 }
 
@@ -133,19 +162,29 @@ pub(super) fn describe(error: &impl Diagnostic) -> String {
     }
 }
 
-fn is_for(schema: &Schema, action: &EntityUid, user: &EntityTypeName, application: &EntityTypeName) -> bool {
-    let mut principals = schema.principals_for_action(action).into_iter().flatten();
+fn is_for(schema: &Schema, action: &EntityUid, declarations: &Declarations) -> bool {
+    let Declarations { principals, resource, .. } = declarations;
+    let mut users = schema.principals_for_action(action).into_iter().flatten();
     let mut resources = schema.resources_for_action(action).into_iter().flatten();
-    principals.any(|kind| kind == user) && resources.any(|kind| kind == application)
+    users.any(|kind| *kind == principals.user) && resources.any(|kind| kind == resource.type_name())
 }
 
-fn routes_problem(source: Source<'_>, error: RouteTableError) -> PolicyProblem {
-    let name = match &error {
-        RouteTableError::Invalid { name, .. } | RouteTableError::Same(_, name) => name.clone(),
-        RouteTableError::Inexpressible { denied, .. } => denied.clone(),
-        RouteTableError::TooComplex => return source.problem(None, error.into()),
+/// The problem at the place of the action or claim that it names.
+fn place(source: Source<'_>, error: PolicyError) -> PolicyProblem {
+    let spellings = match &error {
+        PolicyError::Routes(
+            RouteTableError::Invalid { name, .. }
+            | RouteTableError::Same(_, name)
+            | RouteTableError::Inexpressible { denied: name, .. },
+        )
+        | PolicyError::AppliesTo(name) => vec![format!("\"{name}\"")],
+        PolicyError::ClaimType(InvalidClaimType(name)) => {
+            vec![format!("\"{name}\""), format!("{name}?:"), format!("{name}:")]
+        }
+        _ => Vec::new(),
     };
-    source.problem_with(&name, error.into())
+    let offset = spellings.iter().find_map(|spelling| source.text.find(spelling));
+    source.problem(offset, error)
 }
 
 pub(super) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {

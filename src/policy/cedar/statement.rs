@@ -2,31 +2,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cedar_policy::{
-    ActionConstraint, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
-};
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
 use serde_json::Value;
 
 use super::{
     claim_type::member,
     problem::{PolicyError, PolicyProblem, PolicyProblems, Source},
-    schema::{Action, describe},
+    schema::describe,
 };
 
 /// A policy and where it stands. Its id is its `@id`, else its file and line.
 pub(super) struct Statement<'s> {
     pub(super) policy: Policy,
-    source: Source<'s>,
-    offset: Option<usize>,
+    /// The policy in Cedar's JSON form.
+    pub(super) json: Value,
     /// Whether its conditions look at the action, so that it may hold for one route of its scope and not for
     /// another.
     pub(super) looks_at_action: bool,
+    source: Source<'s>,
+    offset: Option<usize>,
     /// Whether it uses the context for anything but its `token`.
     reads_request: bool,
 }
 
-/// Reads every policy of every file; gives them if nothing is wrong with any.
-pub(super) fn read<'s>(
+/// Reads and checks every policy of every file; gives them if nothing is wrong with any.
+pub(super) fn check<'s>(
     sources: &[Source<'s>],
     schema: &Schema,
 ) -> Result<Vec<Statement<'s>>, PolicyProblems> {
@@ -88,26 +88,16 @@ impl<'s> Statement<'s> {
             .map_err(|error| source.problem(offset, PolicyError::Syntax(error.to_string())))?;
         Ok(Self {
             policy: policy.new_id(PolicyId::new(id)),
-            source,
-            offset,
             looks_at_action: mentions(member(&json, "conditions"), "action"),
             reads_request: reads_request(&json),
+            json,
+            source,
+            offset,
         })
     }
 
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         self.policy.id().to_string()
-    }
-
-    /// Whether its scope takes an action in.
-    pub(super) fn is_about(&self, action: &Action) -> bool {
-        match self.policy.action_constraint() {
-            ActionConstraint::Any => true,
-            ActionConstraint::Eq(uid) => uid == action.uid,
-            ActionConstraint::In(uids) => {
-                uids.iter().any(|uid| *uid == action.uid || action.groups.contains(uid))
-            }
-        }
     }
 
     fn problem(&self, error: PolicyError) -> PolicyProblem {
