@@ -5,17 +5,24 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that cannot go on stops")]
 
-use std::{fmt::Write, hint::black_box, sync::Arc};
+use std::{
+    fmt::Write,
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+    process,
+    sync::Arc,
+};
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cognito_authorizer::{
-    policy::{Policies, Source},
+    policy::Policies,
     testing::{JWKS_URL, NOW, POOL_ID, Provider, SigningKey, access_claims, jwks, verifier_settings},
     time::UnixTime,
     token::{Algorithm, Trace, VerifiedToken, Verifier},
 };
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::json;
 
 const RESOURCES: [&str; 10] =
@@ -75,11 +82,29 @@ fn policies(count: usize, routes: &[String]) -> String {
     text
 }
 
-fn parse(policy_count: usize, route_count: usize) -> Policies {
-    let routes = routes(route_count);
-    let (schema, policies) = (schema(&routes), policies(policy_count, &routes));
-    let schema = Source { file: "shop.cedarschema", text: &schema };
-    Policies::parse(schema, &[Source { file: "shop.cedar", text: &policies }]).unwrap()
+/// A folder of policies and their schema; removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(policy_count: usize, route_count: usize) -> Self {
+        let name = format!("{}-{policy_count}-{route_count}", process::id());
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let routes = routes(route_count);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("shop.cedarschema"), schema(&routes)).unwrap();
+        fs::write(path.join("shop.cedar"), policies(policy_count, &routes)).unwrap();
+        Self(path)
+    }
+
+    fn load(&self) -> Policies {
+        Policies::load(&self.0).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Runs a verification, which waits for nothing where keys are held.
@@ -115,9 +140,18 @@ fn decide(bench: &mut Criterion) {
     let verified = verify(&Verifier::new(verifier_settings(), provider, UnixTime::from_secs(NOW)), &token);
     let mut group = bench.benchmark_group("decide");
     for (route_count, policy_count) in [(10, 10), (20, 10), (50, 10), (200, 10), (20, 100), (20, 1_000)] {
-        let policies = parse(policy_count, route_count);
+        let policies = Folder::with(policy_count, route_count).load();
         group.bench_function(format!("{route_count} routes, {policy_count} policies"), |bench| {
             bench.iter(|| policies.decide(black_box(verified.claims())));
+        });
+    }
+    // No token before met the same policies: patterns are made as well.
+    group.sample_size(10);
+    for route_count in [20, 200] {
+        let folder = Folder::with(10, route_count);
+        group.bench_function(format!("{route_count} routes, 10 policies, first of its kind"), |bench| {
+            let decide = |policies: Policies| policies.decide(black_box(verified.claims()));
+            bench.iter_batched(|| folder.load(), decide, BatchSize::PerIteration);
         });
     }
     group.finish();
@@ -127,9 +161,11 @@ fn start(bench: &mut Criterion) {
     let mut group = bench.benchmark_group("start");
     group.sample_size(10);
     for (policy_count, route_count) in [(10, 20), (100, 20), (1_000, 20), (10, 200)] {
-        group.bench_function(format!("{policy_count} policies, {route_count} routes"), |bench| {
-            bench.iter(|| parse(policy_count, route_count));
-        });
+        let folder = Folder::with(policy_count, route_count);
+        let name = format!("{policy_count} policies, {route_count} routes");
+        group.bench_function(format!("{name}, unchecked"), |bench| bench.iter(|| folder.load()));
+        fs::write(folder.0.join("checked.json"), Policies::check(&folder.0).unwrap()).unwrap();
+        group.bench_function(format!("{name}, checked"), |bench| bench.iter(|| folder.load()));
     }
     group.finish();
 }

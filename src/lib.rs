@@ -11,7 +11,9 @@
 //!    passed; nothing else can make one. [the `compile_fail` example on [`token::Claims`], and
 //!    `tests/tokens.rs`: `a_token_with_one_thing_wrong_is_refused_for_that_thing`]
 //! 2. The answer for a token does not depend on which route was asked for: what decides cannot see the
-//!    request. [`tests/authorizer.rs`: `the_answer_is_the_same_whichever_route_was_asked_for`]
+//!    request. [`tests/authorizer.rs`: `the_answer_is_the_same_whichever_route_was_asked_for`;
+//!    `tests/per_route.rs`: `one_document_is_right_for_every_route_whichever_was_asked`] Only the simple
+//!    response of an HTTP API has no room for more than the route that was asked.
 //! 3. Nothing a caller sends can cause a 500, or a request to a host that the configuration does not name.
 //!    [`tests/authorizer.rs`: `no_credential_whatever_it_is_ends_in_a_500_or_an_allow`,
 //!    `no_made_up_token_ends_in_a_500_while_the_provider_is_well`; `tests/jwks.rs`: `only_configured_addresses_are_ever_asked`]
@@ -23,7 +25,8 @@
 //! 6. The clock is read once per invocation and handed down as `now`. [`tests/authorizer.rs`:
 //!    `only_time_rs_reads_the_clock`]
 //! 7. Start-up is all or nothing: configuration, policies, schema and key files are parsed before the first
-//!    event. [`tests/function.rs`: `a_broken_configuration_is_reported_whole_and_nothing_is_served`]
+//!    event. [`tests/function.rs`: `a_broken_configuration_is_reported_whole_and_nothing_is_served`;
+//!    `tests/policy_files.rs`: `every_problem_of_every_file_is_reported_at_once`]
 //!
 //! # Map
 //!

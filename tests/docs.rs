@@ -99,10 +99,10 @@ async fn every_reason_code_is_in_the_readme() {
 }
 
 /// What stands in capitals in the configuration's code and is no setting: what Lambda sets for every runtime,
-/// words that settings have for values, and what this build does not have.
+/// and words that settings have for values.
 fn is_no_setting(word: &str) -> bool {
     const VALUES: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "JSON"];
-    let lambda = ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_MAX_CONCURRENCY", "POLICIES"];
+    let lambda = ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_MAX_CONCURRENCY"];
     VALUES.contains(&word) || lambda.contains(&word) || word.starts_with("AWS_LAMBDA_FUNCTION_")
 }
 
