@@ -8,7 +8,7 @@ mod pool_id;
 mod reader;
 mod rules;
 
-use std::{ffi::OsString, fmt, time::Duration};
+use std::{ffi::OsString, fmt, sync::Arc, time::Duration};
 
 use reader::Reader;
 
@@ -51,7 +51,7 @@ impl Config {
     /// Reads variables through `lookup`, and the key files that they name.
     pub fn read(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Problems> {
         let mut reader = Reader::new(lookup);
-        let telemetry = read_telemetry(lookup);
+        let telemetry = read_telemetry(lookup, &mut reader);
         let authorizer = AuthorizerSettings {
             verifier: read_verifier(&mut reader),
             token_sources: read_token_sources(&mut reader),
@@ -128,8 +128,8 @@ fn read_answerer(reader: &mut Reader<'_>) -> Answerer {
     }
 }
 
-/// Lambda sets these two, and users cannot. A word that is not known yet must not stop the function.
-fn read_telemetry(lookup: &dyn Fn(&str) -> Option<OsString>) -> TelemetrySettings {
+fn read_telemetry(lookup: &dyn Fn(&str) -> Option<OsString>, reader: &mut Reader<'_>) -> TelemetrySettings {
+    // Lambda sets these two, and users cannot. A word that is not known yet must not stop the function.
     let word = |name: &str| lookup(name).and_then(|value| value.into_string().ok()).unwrap_or_default();
     TelemetrySettings {
         level: match word("AWS_LAMBDA_LOG_LEVEL").as_str() {
@@ -144,7 +144,28 @@ fn read_telemetry(lookup: &dyn Fn(&str) -> Option<OsString>) -> TelemetrySetting
             "JSON" => LogFormat::Json,
             _ => LogFormat::Text,
         },
+        metrics_namespace: read_namespace(reader),
     }
+}
+
+/// The one variable that may be empty: then there are no metrics.
+fn read_namespace(reader: &mut Reader<'_>) -> Option<Arc<str>> {
+    let namespace = match reader.text_or_empty("METRICS_NAMESPACE") {
+        None => "CognitoAuthorizer".to_owned(),
+        Some(text) if text.is_empty() => return None,
+        Some(text) => text,
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#: ".contains(&byte);
+    if namespace.len() > MAX_NAMESPACE_BYTES
+        || !namespace.bytes().all(is_plain)
+        || namespace.starts_with("AWS/")
+    {
+        reader.problem(
+            "METRICS_NAMESPACE",
+            "must be up to 255 letters, digits, spaces and . - _ / # : without AWS/ in front; or empty for no metrics",
+        );
+    }
+    Some(namespace.into())
 }
 
 impl fmt::Display for Problem {
@@ -194,6 +215,9 @@ const YEAR_SECONDS: u64 = 31_536_000;
 /// A fetch must leave time to answer within API Gateway's 10 s.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const MAX_TIMEOUT_MS: u64 = 8_000;
+
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>
+const MAX_NAMESPACE_BYTES: usize = 255;
 
 /// A remembered token takes a few kilobytes; Lambda functions start at 128 MB.
 const MAX_REMEMBERED_TOKENS: u16 = 10_000;

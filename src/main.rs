@@ -57,14 +57,14 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
         }
     };
     let telemetry = Telemetry::new(config.telemetry);
-    hide_panic_messages(telemetry);
+    hide_panic_messages(telemetry.clone());
     let now = UnixTime::now();
     let authorizer = Arc::new(Authorizer::new(config.authorizer, fetch, now));
     if let Some(Err(error)) = authorizer.verifier().warm_up(now).await {
         let message = format!("no keys fetched at start: {error}; the first request tries again");
         telemetry.notice(Level::Warn, now, &message);
     }
-    let handler = service_fn(move |event| serve(Arc::clone(&authorizer), telemetry, event));
+    let handler = service_fn(move |event| serve(Arc::clone(&authorizer), telemetry.clone(), event));
     Runtime::new(handler).layer(MapRequestLayer::new(repair_utf8)).run_concurrent().await
 }
 

@@ -26,6 +26,11 @@ impl UnixTime {
         self.0.as_secs()
     }
 
+    /// Whole milliseconds since 1970 began, as CloudWatch counts.
+    pub fn as_millis(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// The time between two readings, whichever came first: a clock that was set back then counts as one
     /// that was set forward, and nothing stays fresh because of it.
     pub fn distance(self, other: Self) -> Duration {

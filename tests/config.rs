@@ -81,6 +81,7 @@ fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults()
     assert_eq!(authorizer.answerer.format, ResponseFormat::Iam);
     assert_eq!(authorizer.refusal, Refusal::Unauthorized);
     assert_eq!((telemetry.level, telemetry.format), (Level::Info, LogFormat::Text));
+    assert_eq!(telemetry.metrics_namespace.as_deref(), Some("CognitoAuthorizer"));
 }
 
 #[test]
@@ -185,6 +186,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
         ("JWKS_TIMEOUT_MS", &["", "0", "9", "8001", "-5"]),
         ("TOKEN_CACHE_SIZE", &["", "-1", "10001", "many"]),
         ("POLICIES", &["", "no/such/folder", "src", "README.md"]),
+        ("METRICS_NAMESPACE", &["AWS/Lambda", "a\"b", "caf\u{e9}", "a,b"]),
     ] {
         for value in values {
             let mut variables: HashMap<&str, &str> = POOL.into_iter().collect();
@@ -487,5 +489,13 @@ fn what_lambda_sets_itself_never_stops_the_function() {
         let lambda = [("AWS_LAMBDA_LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", format)];
         let telemetry = read(&[&POOL[..], &lambda].concat()).unwrap().telemetry;
         assert_eq!((telemetry.level, telemetry.format), expected);
+    }
+}
+
+#[test]
+fn an_empty_namespace_turns_metrics_off() {
+    for (value, expected) in [("", None), (" ", None), ("My App/orders:1", Some("My App/orders:1"))] {
+        let telemetry = read(&[&POOL[..], &[("METRICS_NAMESPACE", value)]].concat()).unwrap().telemetry;
+        assert_eq!(telemetry.metrics_namespace.as_deref(), expected);
     }
 }

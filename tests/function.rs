@@ -6,6 +6,8 @@
     reason = "a test that cannot go on stops"
 )]
 
+#[path = "telemetry/emf.rs"]
+mod emf;
 #[path = "../examples/local/gateway.rs"]
 mod gateway;
 #[path = "function/hostile_events.rs"]
@@ -166,6 +168,9 @@ async fn each_invocation_prints_one_line_of_json_with_its_request_id_and_nothing
     assert_eq!(logged("request_id"), request_ids);
     assert_eq!(logged("outcome"), ["allow", "unauthorized", "error"]);
     assert_eq!(lines[0]["trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
+    for (line, metric) in lines.iter().zip(["Allowed", "Unauthorized", "Errors"]) {
+        assert_eq!(emf::extract(line)["CognitoAuthorizer"][metric], 1, "{line}");
+    }
 }
 
 #[tokio::test]

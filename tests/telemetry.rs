@@ -2,11 +2,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
     reason = "a test that cannot go on stops"
 )]
 
-use std::{sync::LazyLock, time::Duration};
+#[path = "telemetry/emf.rs"]
+mod emf;
+
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
@@ -23,17 +27,24 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("curren
 const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 fn telemetry(level: Level) -> Telemetry {
-    Telemetry::new(TelemetrySettings { level, format: LogFormat::Json })
+    Telemetry::new(TelemetrySettings {
+        level,
+        format: LogFormat::Json,
+        metrics_namespace: Some("Orders".into()),
+    })
 }
 
-fn line_at(level: Level, record: &Record) -> Option<String> {
-    let invocation = Invocation {
+fn invocation() -> Invocation<'static> {
+    Invocation {
         request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
         trace_header: Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=canary-parent;Sampled=1"),
         started_at: UnixTime::from_secs(NOW),
         duration: Duration::from_micros(1_234),
-    };
-    telemetry(level).line(&invocation, record)
+    }
+}
+
+fn line_at(level: Level, record: &Record) -> Option<String> {
+    telemetry(level).line(&invocation(), record)
 }
 
 struct Case {
@@ -94,8 +105,96 @@ async fn an_allowed_request_is_one_line_with_everything_an_operator_asks_for() {
             "request_id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
             "trace_id": TRACE_ID,
             "duration_us": 1_234,
+            "_aws": {
+                "Timestamp": NOW * 1_000,
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": "Orders",
+                        "Dimensions": [[], ["api_kind"]],
+                        "Metrics": [
+                            { "Name": "Allowed", "Unit": "Count" },
+                            { "Name": "Duration", "Unit": "Microseconds" },
+                        ],
+                    },
+                    {
+                        "Namespace": "Orders",
+                        "Dimensions": [[]],
+                        "Metrics": [
+                            { "Name": "KeyFetches", "Unit": "Count" },
+                            { "Name": "KeyFetchFailures", "Unit": "Count" },
+                        ],
+                    },
+                ],
+            },
+            "Allowed": 1,
+            "KeyFetches": 1,
+            "KeyFetchFailures": 0,
+            "Duration": 1_234,
         })
     );
+}
+
+#[tokio::test]
+async fn every_line_holds_metrics_of_its_outcome_by_kind_of_api_and_by_reason() {
+    let down = || {
+        let case = case(&good_event(Shape::HttpV2));
+        case.provider.reply(JWKS_URL, Reply::Fail(FetchError::Status(503)));
+        case
+    };
+    let unscoped = || {
+        let mut case = case(&good_event(Shape::RestToken));
+        case.settings.rules.requirements.scopes = vec!["x".to_owned()];
+        case
+    };
+    let with = |metrics: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+    };
+    for (case, outcome, kind, reason, fetches) in [
+        (
+            case(&good_event(Shape::HttpV1)),
+            "Allowed",
+            "http-v1",
+            None,
+            &[("KeyFetches", 1), ("KeyFetchFailures", 0)][..],
+        ),
+        (
+            unscoped(),
+            "Denied",
+            "rest-token",
+            Some("insufficient_scope"),
+            &[("KeyFetches", 1), ("KeyFetchFailures", 0)],
+        ),
+        (case(&event(Shape::WebSocket, "")), "Unauthorized", "websocket", Some("token_missing"), &[]),
+        (
+            down(),
+            "Errors",
+            "http-v2",
+            Some("keys_unavailable"),
+            &[("KeyFetches", 1), ("KeyFetchFailures", 1)],
+        ),
+    ] {
+        let found = emf::extract(&line_of(case).await);
+        let both = [(outcome, 1), ("Duration", 1_234)];
+        let mut expected = emf::Extracted::from([
+            ("Orders".to_owned(), with(&[&both[..], fetches].concat())),
+            (format!("Orders api_kind={kind}"), with(&both)),
+        ]);
+        if let Some(reason) = reason {
+            expected.insert(format!("Orders reason={reason}"), with(&[(outcome, 1)]));
+        }
+        assert_eq!(found, expected);
+    }
+    // What is no event of API Gateway's has no kind.
+    let found = emf::extract(&line_of(case(&json!({}))).await);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["Orders", "Orders reason=broken_event"]);
+}
+
+#[tokio::test]
+async fn without_a_namespace_there_are_no_metrics() {
+    let (_, record) = run(case(&good_event(Shape::RestRequest))).await;
+    let settings = TelemetrySettings { level: Level::Info, format: LogFormat::Json, metrics_namespace: None };
+    let line = Telemetry::new(settings).line(&invocation(), &record).unwrap();
+    assert!(!line.contains("_aws") && !line.contains("Duration"), "{line}");
 }
 
 #[tokio::test]

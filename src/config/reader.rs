@@ -33,16 +33,21 @@ impl<'e> Reader<'e> {
 
     /// A variable's text, trimmed. One that is set and empty cannot be meant.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let Ok(text) = (self.lookup)(name)?.into_string() else {
-            self.problem(name, "is not valid UTF-8");
-            return None;
-        };
-        let text = text.trim();
+        let text = self.text_or_empty(name)?;
         if text.is_empty() {
             self.problem(name, "is empty: unset it or give it a value");
             return None;
         }
-        Some(text.to_owned())
+        Some(text)
+    }
+
+    /// A variable's text, trimmed, where an empty one has a meaning.
+    pub(super) fn text_or_empty(&mut self, name: &str) -> Option<String> {
+        let Ok(text) = (self.lookup)(name)?.into_string() else {
+            self.problem(name, "is not valid UTF-8");
+            return None;
+        };
+        Some(text.trim().to_owned())
     }
 
     /// One word: a claim's name.
