@@ -14,6 +14,7 @@ mod route_class;
 mod route_table;
 mod rules;
 mod rulings;
+mod spelling;
 
 #[cfg(feature = "cedar")]
 pub use cedar::{InvalidClaimType, Policies, PolicyError, PolicyProblem, PolicyProblems, Source};

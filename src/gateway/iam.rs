@@ -44,20 +44,14 @@ fn decide_routes(arn: &ExecuteApiArn<'_>, patterns: &Patterns) -> ApiGatewayCust
 /// More routes than one document holds, whatever is decided about them.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "a document about all routes may take more than the {MAX_PATTERN_BYTES} bytes that are left for them: \
-     leave out or merge {}, or enough others, with {{proxy+}} or any",
-    .0.join(", ")
+    "a document about all routes may take more than the 8000 bytes that api gateway takes: \
+     leave out or merge {}, or enough others, with {{proxy+}}", .0.join(", ")
 )]
 pub struct TooManyRoutes(Vec<String>);
 
 /// Checks that a document about these routes stays within API Gateway's limit.
 pub fn check_size(table: &RouteTable) -> Result<(), TooManyRoutes> {
-    let mut total = 0;
-    let too_many = table.largest(BYTES_AROUND_PATTERN).filter_map(|(route, size)| {
-        total += size;
-        (total > MAX_PATTERN_BYTES).then(|| route.name().to_owned())
-    });
-    let too_many: Vec<String> = too_many.collect();
+    let too_many: Vec<String> = table.too_many().into_iter().map(str::to_owned).collect();
     if too_many.is_empty() { Ok(()) } else { Err(TooManyRoutes(too_many)) }
 }
 
@@ -75,11 +69,3 @@ fn document(statements: Vec<IamPolicyStatement>) -> ApiGatewayCustomAuthorizerPo
     document.statement = statements;
     document
 }
-
-/// Of an answer's 8,000 bytes, those for resources. The others are for the rest of the document, the
-/// principal, and the claims that a backend can hardly do without.
-const MAX_PATTERN_BYTES: usize = 7_000;
-
-/// An ARN in front of a pattern, with quotes and a comma: a region such as `ap-southeast-2` and a stage of 20
-/// characters. Should they be longer, the answer itself is measured once more.
-const BYTES_AROUND_PATTERN: usize = 83;

@@ -71,6 +71,42 @@ impl Route {
         format!("{}/", self.pattern())
     }
 
+    /// This route for one verb; nothing where it has a verb already, or where `*` says no more than all verbs
+    /// would.
+    pub(super) fn with_each_verb(&self) -> Option<Vec<Self>> {
+        match self.steps.as_slice() {
+            [Step::AnyVerb, Step::Greedy] => None,
+            [Step::AnyVerb, path @ ..] => {
+                let with = |verb: &str| {
+                    let verb = Step::Literal(verb.to_ascii_uppercase());
+                    Self { name: self.name.clone(), steps: [&[verb], path].concat() }
+                };
+                Some(VERBS.map(with).to_vec())
+            }
+            _ => None,
+        }
+    }
+
+    /// For each parameter: the pattern of requests that have several segments in its place, which IAM's `*`
+    /// takes in and the route does not. A slash alone at the end is no segment.
+    pub(super) fn overshoots(&self) -> Vec<(String, Vec<Step>)> {
+        let last = self.steps.len().saturating_sub(1);
+        let parameters = self.steps.iter().enumerate().filter(|(_, step)| **step == Step::Parameter);
+        let overshoot = |(position, _): (usize, &Step)| {
+            let more = if position == last { "?*" } else { "*" };
+            let parts = self.steps.iter().enumerate().map(|(other, step)| match step {
+                Step::Parameter if other == position => format!("*/{more}"),
+                step => step.pattern().to_owned(),
+            });
+            let pattern = parts.collect::<Vec<_>>().join("/");
+            let crossing = |step: &Step| if *step == Step::AnyVerb { Step::Greedy } else { step.clone() };
+            let mut steps: Vec<Step> = self.steps.iter().map(crossing).collect();
+            steps.insert(position, Step::Greedy);
+            (pattern, steps)
+        };
+        parameters.map(overshoot).collect()
+    }
+
     /// Whether both have the same requests: parameters may differ in their names.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.steps == other.steps
@@ -167,6 +203,26 @@ fn parse_segment(segment: &str) -> Result<Step, InvalidRoute> {
 fn is_plain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@!,;=+".contains(&byte);
     !text.is_empty() && text.bytes().all(plain)
+}
+
+/// Whether a request may fit both a route's steps and the steps of a pattern, in which each parameter stands for
+/// one segment or more.
+pub(super) fn may_meet(route: &[Step], pattern: &[Step]) -> bool {
+    match (route, pattern) {
+        ([], []) => true,
+        ([], _) | (_, []) => false,
+        ([step, route_rest @ ..], [part, pattern_rest @ ..]) => {
+            let fits = match (step, part) {
+                (Step::Literal(text), Step::Literal(other)) => text == other,
+                _ => true,
+            };
+            let many = |step: &Step| *step == Step::Greedy;
+            let stays = matches!(part, Step::Parameter | Step::Greedy);
+            fits && (may_meet(route_rest, pattern_rest)
+                || (stays && may_meet(route_rest, pattern))
+                || (many(step) && may_meet(route, pattern_rest)))
+        }
+    }
 }
 
 /// Whether IAM's `wider` matches everything that `pattern` matches. A `*` in `pattern` may be any text, which

@@ -7,7 +7,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::route::{Route, Step};
+use super::{
+    route::{Route, Step},
+    route_table::by_preference,
+};
 
 /// Requests that one route serves and the same patterns match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,21 +20,25 @@ pub(super) struct Class {
     pub(super) ends_in_slash: bool,
     /// Whether such requests exist in which no parameter has a value that is plain text of some route.
     pub(super) is_ordinary: bool,
-    /// Routes whose patterns match.
+    /// Routes whose patterns match, itself among them.
     pub(super) covered_by: Vec<usize>,
 }
 
 /// Finds the classes.
 struct Explorer<'r> {
     routes: &'r [Route],
-    preferred: &'r [usize],
-    letters: Vec<Letter<'r>>,
+    /// Positions of routes, the one first that API Gateway prefers.
+    preferred: Vec<usize>,
+    /// Texts that stand in some route.
+    texts: BTreeSet<&'r str>,
 }
 
-/// A segment's text, or any text that stands in no route.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A segment's text; or any text that stands in some route, but nowhere where it would lead on; or any text that
+/// stands in none.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Letter<'r> {
     Text(&'r str),
+    OtherText,
     Unnamed,
 }
 
@@ -53,62 +60,83 @@ enum Reading {
     Iam,
 }
 
-/// Every class, or nothing where there are too many states to look at. `preferred` are the positions of the
-/// routes, the one first that API Gateway prefers.
-pub(super) fn explore(routes: &[Route], preferred: &[usize]) -> Option<Vec<Class>> {
-    Explorer::new(routes, preferred).explore()
+/// Where all readings stand, in order.
+type State = Vec<Progress>;
+
+/// Every class, or nothing where that would take too long.
+pub(super) fn explore(routes: &[Route]) -> Option<Vec<Class>> {
+    let texts = routes.iter().flat_map(|route| &route.steps).filter_map(|step| match step {
+        Step::Literal(text) => Some(text.as_str()),
+        Step::AnyVerb | Step::Parameter | Step::Greedy => None,
+    });
+    Explorer { routes, preferred: by_preference(routes), texts: texts.collect() }.explore()
 }
 
 impl<'r> Explorer<'r> {
-    fn new(routes: &'r [Route], preferred: &'r [usize]) -> Self {
-        let texts = routes.iter().flat_map(|route| &route.steps).filter_map(|step| match step {
-            Step::Literal(text) => Some(Letter::Text(text.as_str())),
-            Step::AnyVerb | Step::Parameter | Step::Greedy => None,
-        });
-        let letters: BTreeSet<Letter<'r>> = texts.chain([Letter::Text(""), Letter::Unnamed]).collect();
-        Self { routes, preferred, letters: letters.into_iter().collect() }
-    }
-
     fn explore(&self) -> Option<Vec<Class>> {
-        let readings = [Reading::Gateway, Reading::Ordinary, Reading::Iam];
-        let start: BTreeSet<Progress> = readings
+        let start: State = [Reading::Gateway, Reading::Ordinary, Reading::Iam]
             .into_iter()
             .flat_map(|reading| (0..self.routes.len()).map(move |route| Progress { reading, route, step: 0 }))
             .collect();
         let mut seen = HashSet::from([start.clone()]);
         let mut waiting = vec![start];
         let mut classes = HashSet::new();
+        let mut work = 0;
         while let Some(state) = waiting.pop() {
-            for letter in &self.letters {
-                let next: BTreeSet<Progress> =
-                    state.iter().flat_map(|progress| self.advance(*progress, *letter)).collect();
+            for letter in self.letters(&state) {
+                work += state.len();
+                let next = self.read(&state, letter);
                 if !next.iter().any(|progress| progress.reading == Reading::Gateway) || seen.contains(&next) {
                     continue;
                 }
                 classes.extend(self.classify(&next));
                 seen.insert(next.clone());
                 waiting.push(next);
-                if seen.len() > MAX_STATES {
-                    return None;
-                }
+            }
+            if work > MAX_WORK {
+                return None;
             }
         }
         Some(classes.into_iter().collect())
     }
 
+    /// The letters that lead from a state to different ones.
+    fn letters(&self, state: &State) -> Vec<Letter<'r>> {
+        let awaited = state.iter().filter_map(|progress| match self.step(*progress)? {
+            Step::Literal(text) => Some(text.as_str()),
+            Step::AnyVerb | Step::Parameter | Step::Greedy => None,
+        });
+        // Nothing between two slashes, or behind the last one, is what a trailing slash looks like.
+        let awaited: BTreeSet<&str> = awaited.chain([""]).collect();
+        let others = self.texts.iter().any(|text| !awaited.contains(text)).then_some(Letter::OtherText);
+        awaited.into_iter().map(Letter::Text).chain(others).chain([Letter::Unnamed]).collect()
+    }
+
+    fn step(&self, progress: Progress) -> Option<&'r Step> {
+        self.routes.get(progress.route)?.steps.get(progress.step)
+    }
+
     /// Where reading one more segment leads.
-    fn advance(&self, progress: Progress, letter: Letter<'_>) -> Vec<Progress> {
-        let Progress { reading, route, step } = progress;
-        let Some(route) = self.routes.get(route) else { return Vec::new() };
-        let further = Progress { step: step + 1, ..progress };
-        let is_iam = reading == Reading::Iam;
-        match route.steps.get(step) {
-            Some(Step::Literal(text)) if letter == Letter::Text(text) => vec![further],
-            Some(Step::Parameter) if reading == Reading::Ordinary && letter != Letter::Unnamed => Vec::new(),
-            Some(Step::AnyVerb | Step::Parameter) if !is_iam => vec![further],
-            Some(Step::AnyVerb | Step::Parameter | Step::Greedy) => vec![progress, further],
-            None if step == route.steps.len() && self.takes_slash(progress, letter) => vec![further],
-            Some(Step::Literal(_)) | None => Vec::new(),
+    fn read(&self, state: &State, letter: Letter<'_>) -> State {
+        let mut next: State =
+            state.iter().flat_map(|progress| self.advance(*progress, letter)).flatten().collect();
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
+    fn advance(&self, progress: Progress, letter: Letter<'_>) -> [Option<Progress>; 2] {
+        let further = Some(Progress { step: progress.step + 1, ..progress });
+        let is_iam = progress.reading == Reading::Iam;
+        match self.step(progress) {
+            Some(Step::Literal(text)) if letter == Letter::Text(text) => [further, None],
+            Some(Step::Parameter) if progress.reading == Reading::Ordinary && letter != Letter::Unnamed => {
+                [None, None]
+            }
+            Some(Step::AnyVerb | Step::Parameter) if !is_iam => [further, None],
+            Some(Step::AnyVerb | Step::Parameter | Step::Greedy) => [Some(progress), further],
+            None if self.takes_slash(progress, letter) => [further, None],
+            Some(Step::Literal(_)) | None => [None, None],
         }
     }
 
@@ -117,14 +145,14 @@ impl<'r> Explorer<'r> {
         let route = self.routes.get(progress.route);
         progress.reading == Reading::Gateway
             && letter == Letter::Text("")
-            && route.is_some_and(Route::may_end_in_slash)
+            && route.is_some_and(|route| progress.step == route.steps.len() && route.may_end_in_slash())
     }
 
     /// The class of requests that end here, if a route serves them.
-    fn classify(&self, state: &BTreeSet<Progress>) -> Option<Class> {
+    fn classify(&self, state: &State) -> Option<Class> {
         let ends = |reading, route: usize, more: usize| {
             let steps = self.routes.get(route).map_or(0, |route| route.steps.len());
-            state.contains(&Progress { reading, route, step: steps + more })
+            state.binary_search(&Progress { reading, route, step: steps + more }).is_ok()
         };
         let serves =
             |route: &&usize| ends(Reading::Gateway, **route, 0) || ends(Reading::Gateway, **route, 1);
@@ -138,6 +166,6 @@ impl<'r> Explorer<'r> {
     }
 }
 
-/// A plain REST API of 1,000 routes stays below; what does not is refused rather than waited for at every cold
-/// start.
-const MAX_STATES: usize = 20_000;
+/// Steps read. A REST API of 1,000 routes takes a twentieth; what takes more is refused rather than waited for at
+/// every cold start.
+const MAX_WORK: usize = 20_000_000;
