@@ -8,9 +8,9 @@ mod cedar;
 mod decision;
 #[cfg(not(feature = "cedar"))]
 mod no_cedar;
+mod overlap;
 mod requirements;
 mod route;
-mod route_class;
 mod route_table;
 mod rules;
 mod rulings;

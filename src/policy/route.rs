@@ -205,26 +205,6 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// Whether a request may fit both a route's steps and the steps of a pattern, in which each parameter stands for
-/// one segment or more.
-pub(super) fn may_meet(route: &[Step], pattern: &[Step]) -> bool {
-    match (route, pattern) {
-        ([], []) => true,
-        ([], _) | (_, []) => false,
-        ([step, route_rest @ ..], [part, pattern_rest @ ..]) => {
-            let fits = match (step, part) {
-                (Step::Literal(text), Step::Literal(other)) => text == other,
-                _ => true,
-            };
-            let many = |step: &Step| *step == Step::Greedy;
-            let stays = matches!(part, Step::Parameter | Step::Greedy);
-            fits && (may_meet(route_rest, pattern_rest)
-                || (stays && may_meet(route_rest, pattern))
-                || (many(step) && may_meet(route, pattern_rest)))
-        }
-    }
-}
-
 /// Whether IAM's `wider` matches everything that `pattern` matches. A `*` in `pattern` may be any text, which
 /// only a `*` matches.
 pub(super) fn is_covered_by(pattern: &str, wider: &str) -> bool {

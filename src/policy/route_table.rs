@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{
+    overlap::{TooComplex, by_preference},
     route::{InvalidRoute, Route},
     spelling::Spelling,
 };
@@ -53,7 +54,7 @@ pub enum RouteTableError {
         /// The route that it would close.
         allowed: String,
     },
-    /// More classes of requests than are worth looking at.
+    /// More overlaps than are worth looking at.
     #[error("the routes overlap in too many ways: use fewer parameters and greedy routes")]
     TooComplex,
 }
@@ -132,10 +133,10 @@ impl RouteTable {
     }
 }
 
-pub(super) fn by_preference(routes: &[Route]) -> Vec<usize> {
-    let mut ranked: Vec<_> = routes.iter().map(Route::preference).zip(0..).collect();
-    ranked.sort();
-    ranked.into_iter().map(|(_, position)| position).collect()
+impl From<TooComplex> for RouteTableError {
+    fn from(TooComplex: TooComplex) -> Self {
+        Self::TooComplex
+    }
 }
 
 /// Two templates that differ in the names of their parameters alone are one route.

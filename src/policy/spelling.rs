@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    route::{Route, is_covered_by, may_meet},
-    route_class::{Class, explore},
+    overlap::{Requests, TooComplex},
+    route::{Route, is_covered_by},
     route_table::{Patterns, RouteTableError},
 };
 
@@ -33,6 +33,8 @@ struct Entry {
     slash_covered_by: BTreeSet<usize>,
     /// Whose requests its pattern matches.
     reaches: BTreeSet<usize>,
+    /// One of these that is no route with the text of another in a parameter's place.
+    closes: Option<usize>,
     /// Whose patterns match all that its own matches.
     within: Vec<usize>,
     /// Whose patterns match its own with a slash more.
@@ -61,11 +63,17 @@ impl Spelling {
                 .collect(),
         };
         let mut spelling = Self::of(routes.iter().enumerate().flat_map(each_verb).collect())?;
+        let requests = Requests::of(routes);
         for (owner, route) in routes.iter().enumerate() {
-            spelling.overshoots.extend(route.overshoots().into_iter().map(|(pattern, steps)| {
-                let meets = routes.iter().enumerate().filter(|(_, other)| may_meet(&other.steps, &steps));
-                Overshoot { owner, pattern, meets: meets.map(|(position, _)| position).collect() }
-            }));
+            for (pattern, steps) in route.overshoots() {
+                let mut meets = BTreeSet::new();
+                for position in 0..routes.len() {
+                    if requests.meet(position, &steps)?.some {
+                        meets.insert(position);
+                    }
+                }
+                spelling.overshoots.push(Overshoot { owner, pattern, meets });
+            }
         }
         Ok(spelling)
     }
@@ -76,58 +84,53 @@ impl Spelling {
 
     fn of(entries: Vec<(usize, Route)>) -> Result<Self, RouteTableError> {
         let (owners, routes): (Vec<usize>, Vec<Route>) = entries.into_iter().unzip();
-        let classes = explore(&routes).ok_or(RouteTableError::TooComplex)?;
         let patterns: Vec<String> = routes.iter().map(Route::pattern).collect();
-        let entries = routes
-            .into_iter()
-            .zip(owners)
-            .enumerate()
-            .map(|(position, (route, owner))| Entry::new(position, route, owner, &patterns));
+        let entries = routes.iter().zip(owners).enumerate();
+        let entries =
+            entries.map(|(position, (route, owner))| Entry::new(position, route.clone(), owner, &patterns));
         let mut spelling = Self { entries: entries.collect(), overshoots: Vec::new() };
-        for class in &classes {
-            spelling.note(class);
-        }
-        spelling.check(&classes)?;
+        spelling.note_overlaps(&routes)?;
+        spelling.check()?;
         Ok(spelling)
     }
 
-    fn note(&mut self, class: &Class) {
-        let owner = self.owner(class.route);
-        for cover in
-            class.covered_by.iter().copied().filter(|cover| self.owner(*cover) != owner).collect::<Vec<_>>()
-        {
-            if let Some(entry) = self.entries.get_mut(class.route) {
-                let covers =
-                    if class.ends_in_slash { &mut entry.slash_covered_by } else { &mut entry.covered_by };
-                covers.insert(cover);
-            }
-            // A slash more than a route's plain text is allowed by no pattern of that route.
-            if let Some(entry) = self.entries.get_mut(cover).filter(|_| !class.ends_in_slash) {
-                entry.reaches.insert(class.route);
+    /// Notes how each pattern meets the requests of every other route.
+    fn note_overlaps(&mut self, routes: &[Route]) -> Result<(), TooComplex> {
+        let requests = Requests::of(routes);
+        for (cover, pattern) in routes.iter().enumerate() {
+            for position in (0..routes.len())
+                .filter(|position| self.owner(*position) != self.owner(cover))
+                .collect::<Vec<_>>()
+            {
+                let meeting = requests.meet(position, &pattern.steps)?;
+                let with_slash = requests.meet_with_slash(position, &pattern.steps)?;
+                if let Some(entry) = self.entries.get_mut(position) {
+                    entry.covered_by.extend(meeting.some.then_some(cover));
+                    entry.slash_covered_by.extend(with_slash.some.then_some(cover));
+                }
+                if let Some(entry) = self.entries.get_mut(cover) {
+                    entry.reaches.extend(meeting.some.then_some(position));
+                    entry.closes = entry.closes.or(meeting.ordinary.then_some(position));
+                }
             }
         }
+        Ok(())
     }
 
     fn owner(&self, entry: usize) -> Option<usize> {
         self.entries.get(entry).map(|entry| entry.owner)
     }
 
-    /// For each entry: where its Deny may be needed, nothing of another route may be served under its pattern.
-    fn check(&self, classes: &[Class]) -> Result<(), RouteTableError> {
-        let name = |position: usize| self.entries.get(position).map(|entry| entry.route.name().to_owned());
-        for (position, entry) in self.entries.iter().enumerate() {
-            let under_it = |class: &&Class| {
-                class.is_ordinary
-                    && self.owner(class.route) != Some(entry.owner)
-                    && class.covered_by.contains(&position)
-            };
+    /// Where the Deny of an entry may be needed, it must close nothing of another route.
+    fn check(&self) -> Result<(), RouteTableError> {
+        let name = |position: usize| {
+            self.entries.get(position).map(|entry| entry.route.name().to_owned()).unwrap_or_default()
+        };
+        for entry in &self.entries {
             let cover = entry.covered_by.first().or(entry.slash_covered_by.first());
-            if let (Some(cover), Some(class)) = (cover, classes.iter().find(under_it)) {
-                return Err(RouteTableError::Inexpressible {
-                    denied: entry.route.name().to_owned(),
-                    cover: name(*cover).unwrap_or_default(),
-                    allowed: name(class.route).unwrap_or_default(),
-                });
+            if let (Some(cover), Some(closed)) = (cover, entry.closes) {
+                let (denied, cover, allowed) = (entry.route.name().to_owned(), name(*cover), name(closed));
+                return Err(RouteTableError::Inexpressible { denied, cover, allowed });
             }
         }
         Ok(())
@@ -199,6 +202,7 @@ impl Entry {
             covered_by: BTreeSet::new(),
             slash_covered_by: BTreeSet::new(),
             reaches: BTreeSet::new(),
+            closes: None,
         }
     }
 }
