@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
+    sync::Arc,
     task::Poll,
 };
 
@@ -14,7 +15,7 @@ use crate::{
     gateway::{
         Answer, Answerer, Event, EventError, ExecuteApiArn, Refusal, Request, Response, Shape, TokenSource,
     },
-    policy::{Decision, DenyReason, Failure, Rules},
+    policy::{Decision, DenyReason, Failure, Route, Rules, Ruling, Rulings},
     time::UnixTime,
     token::{FetchError, FetchJwks, TokenError, Trace, Verifier, VerifierSettings, VerifyError},
 };
@@ -99,12 +100,10 @@ pub struct Record {
     pub trace: Trace,
     /// `sub`, once verified.
     pub subject: Option<String>,
-    /// The action that stands for the route in policies.
-    pub action: Option<String>,
-    /// Ids of the policies that determined its verdict.
-    pub policies: Vec<String>,
-    /// Policies that failed to evaluate, whichever route they are about.
-    pub failed_policies: Vec<Failure>,
+    /// What policies say, where they decide.
+    pub rulings: Option<Arc<Rulings>>,
+    /// The position in them of the route that was asked for.
+    pub ruled_route: Option<usize>,
     /// Names of claims that did not fit into the answer.
     pub left_out_claims: Vec<String>,
 }
@@ -214,12 +213,20 @@ impl Record {
 
     fn note_decision(&mut self, decision: &Decision, answer: &Answer) {
         self.left_out_claims.clone_from(&answer.left_out_claims);
-        let Decision::PerRoute(rulings) = decision else { return };
-        self.failed_policies = rulings.failures().to_vec();
-        if let Some((route, ruling)) = answer.route.and_then(|position| rulings.at(position)) {
-            self.action = Some(route.name().to_owned());
-            self.policies = ruling.determined_by().into_iter().map(str::to_owned).collect();
+        if let Decision::PerRoute(rulings) = decision {
+            self.rulings = Some(Arc::clone(rulings));
+            self.ruled_route = answer.route;
         }
+    }
+
+    /// Policies that failed to evaluate, whichever route they are about.
+    pub fn failed_policies(&self) -> &[Failure] {
+        self.rulings.as_ref().map_or(&[], |rulings| rulings.failures())
+    }
+
+    /// The route that was asked for, as policies name it, and their ruling on it.
+    pub fn ruling(&self) -> Option<(&Route, &Ruling)> {
+        self.rulings.as_ref()?.at(self.ruled_route?)
     }
 }
 

@@ -15,6 +15,7 @@ use reader::Reader;
 use crate::{
     authorizer::AuthorizerSettings,
     gateway::{Answerer, ContextClaims, Refusal, ResponseFormat, TokenSource},
+    policy::Policies,
     telemetry::{Level, LogFormat, TelemetrySettings},
     token::{KeyCacheSettings, VerifierSettings},
 };
@@ -26,6 +27,8 @@ pub struct Config {
     pub authorizer: AuthorizerSettings,
     /// How it logs.
     pub telemetry: TelemetrySettings,
+    /// What may be meant and is worth a look, for the log.
+    pub notices: Vec<String>,
 }
 
 /// A setting that cannot be meant. Names its variable and what would be right, and quotes no value.
@@ -63,8 +66,21 @@ impl Config {
                 &[("unauthorized", Refusal::Unauthorized), ("deny", Refusal::Deny)],
             ),
         };
-        reader.finish(Self { authorizer, telemetry })
+        let notices = notice_strangers(&authorizer);
+        reader.finish(Self { authorizer, telemetry, notices })
     }
+}
+
+/// Policies that name users or groups of a pool whose tokens are not accepted: shared with another stage, or
+/// mistaken.
+fn notice_strangers(authorizer: &AuthorizerSettings) -> Vec<String> {
+    let issuers = &authorizer.verifier.issuers;
+    let is_accepted = |pool: &String| {
+        issuers.iter().any(|it| it.issuer == *pool || it.issuer.ends_with(&format!("/{pool}")))
+    };
+    let pools = authorizer.rules.policies.as_ref().map(Policies::pools).unwrap_or_default();
+    let strangers = pools.into_iter().filter(|pool| !is_accepted(pool));
+    strangers.map(|pool| format!("policies name {pool}, whose tokens are not accepted here")).collect()
 }
 
 fn read_verifier(reader: &mut Reader<'_>) -> VerifierSettings {

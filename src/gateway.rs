@@ -7,6 +7,7 @@ mod context;
 mod credentials;
 mod event;
 mod iam;
+mod lenient;
 mod response;
 
 pub use arn::{ExecuteApiArn, InvalidArn};

@@ -59,6 +59,7 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
     let telemetry = Telemetry::new(config.telemetry);
     hide_panic_messages(telemetry.clone());
     let now = UnixTime::now();
+    config.notices.iter().for_each(|notice| telemetry.notice(Level::Warn, now, notice));
     let authorizer = Arc::new(Authorizer::new(config.authorizer, fetch, now));
     if let Some(Err(error)) = authorizer.verifier().warm_up(now).await {
         let message = format!("no keys fetched at start: {error}; the first request tries again");

@@ -12,8 +12,8 @@ use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet
 use cognito_authorizer::{
     policy::{Policies, Rulings, Source},
     testing::{
-        API, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate, id_claims, jwks,
-        key_source, serving_route, verifier_settings,
+        API, CLIENT_ID, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate,
+        id_claims, jwks, key_source, serving_route, verifier_settings,
     },
     time::UnixTime,
     token::{Algorithm, AllowedClients, AllowedUse, TokenRules, Trace, VerifiedToken, Verifier},
@@ -42,18 +42,28 @@ const ROUTES: &[&str] = &[
     "$default",
 ];
 
+/// Every other route declares one claim less.
 fn schema(routes: &[&str]) -> String {
-    let actions: Vec<String> = routes.iter().map(|route| format!("{route:?}")).collect();
+    let action = |(position, route): (usize, &&str)| {
+        let flag = if declares_flag(position) { "flag?: Bool, " } else { "" };
+        format!(
+            "action {route:?} appliesTo {{ principal: [User], resource: [Application],
+               context: {{ token: {{ {flag}number: Long }} }} }};"
+        )
+    };
     format!(
         "namespace Shop {{
            entity User in [UserGroup] = {{ level?: Long }};
            entity UserGroup;
            entity Application;
-           action {} appliesTo {{ principal: [User], resource: [Application],
-             context: {{ token: {{ flag?: Bool, number: Long }} }} }};
+           {}
          }}",
-        actions.join(", ")
+        routes.iter().enumerate().map(action).collect::<String>()
     )
+}
+
+fn declares_flag(position: usize) -> bool {
+    position % 2 == 0
 }
 
 /// One policy about these routes: its effect, the scopes of its principal and action, its condition.
@@ -64,6 +74,7 @@ fn policy(routes: &[&'static str]) -> impl Strategy<Value = String> + use<> {
         format!("principal in Shop::UserGroup::\"{POOL_ID}|a\""),
         format!("principal in Shop::UserGroup::\"{POOL_ID}|b\""),
         format!("principal == Shop::User::\"{POOL_ID}|someone\""),
+        format!("principal == Shop::User::\"{POOL_ID}|client|{CLIENT_ID}\""),
         "principal is Shop::User".to_owned(),
     ]);
     let uid = |route: &str| format!("Shop::Action::{route:?}");
@@ -98,10 +109,12 @@ fn claims() -> impl Strategy<Value = (bool, Value)> {
     let level = select(vec![Value::Null, json!(1), json!(9), json!(true)]);
     let groups = subsequence(&["a", "b", "c"][..], 0..=3);
     let subject = select(&["someone", "other"][..]);
-    (any::<bool>(), flag, number, level, groups, subject).prop_map(
-        |(is_access, flag, number, level, groups, subject)| {
+    let user = select(vec![Value::Null, json!("jane"), json!("jane")]);
+    (any::<bool>(), flag, number, level, groups, subject, user).prop_map(
+        |(is_access, flag, number, level, groups, subject, user)| {
             let members = json!({
                 "sub": subject, "cognito:groups": groups, "flag": flag, "number": number, "level": level,
+                "username": user,
             });
             (is_access, members)
         },
@@ -130,29 +143,34 @@ async fn verified(is_access: bool, members: &Value) -> Arc<VerifiedToken> {
 /// claims here. An error must deny.
 fn oracle(routes: &[&str], policies: &str, is_access: bool, members: &Value) -> Vec<bool> {
     let set: PolicySet = policies.parse().unwrap();
-    let uid =
-        json!({ "type": "Shop::User", "id": format!("{POOL_ID}|{}", members["sub"].as_str().unwrap()) });
+    let bearer = match (&members["username"], members["sub"].as_str().unwrap()) {
+        (Value::Null, _) if is_access => format!("client|{CLIENT_ID}"),
+        (_, subject) => subject.to_owned(),
+    };
+    let uid = json!({ "type": "Shop::User", "id": format!("{POOL_ID}|{bearer}") });
     let parent = |group: &Value| json!({ "type": "Shop::UserGroup", "id": format!("{POOL_ID}|{}", group.as_str().unwrap()) });
     let parents: Vec<Value> = members["cognito:groups"].as_array().unwrap().iter().map(parent).collect();
     let keep = |name: &str, is_typed: fn(&Value) -> bool| {
         Some((name.to_owned(), members[name].clone())).filter(|(_, value)| is_typed(value))
     };
     let attributes: Value = keep("level", Value::is_i64).filter(|_| !is_access).into_iter().collect();
-    let token: Value =
-        keep("flag", Value::is_boolean).into_iter().chain(keep("number", Value::is_i64)).collect();
-    let context = if is_access { json!({ "token": token }) } else { json!({}) };
+    let context = |position: usize| {
+        let flag = keep("flag", Value::is_boolean).filter(|_| declares_flag(position));
+        let token: Value = flag.into_iter().chain(keep("number", Value::is_i64)).collect();
+        if is_access { json!({ "token": token }) } else { json!({}) }
+    };
     let entities = json!([{ "uid": uid, "attrs": attributes, "parents": parents }]);
     let entities = Entities::from_json_value(entities, None).unwrap();
     let principal = EntityUid::from_json(uid).unwrap();
     let resource: EntityUid = "Shop::Application::\"Shop\"".parse().unwrap();
-    let ask = |route: &&str| {
+    let ask = |(position, route): (usize, &&str)| {
         let action: EntityUid = format!("Shop::Action::{route:?}").parse().unwrap();
-        let context = Context::from_json_value(context.clone(), None).unwrap();
+        let context = Context::from_json_value(context(position), None).unwrap();
         let request = Request::new(principal.clone(), action, resource.clone(), context, None).unwrap();
         let response = Authorizer::new().is_authorized(&request, &set, &entities);
         response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
     };
-    routes.iter().map(ask).collect()
+    routes.iter().enumerate().map(ask).collect()
 }
 
 /// The document that an answer carries.

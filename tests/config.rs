@@ -38,7 +38,8 @@ fn wrong(variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults() {
-    let Config { authorizer, telemetry } = read(&POOL).unwrap();
+    let Config { authorizer, telemetry, notices } = read(&POOL).unwrap();
+    assert_eq!(notices, Vec::<String>::new());
     let verifier = authorizer.verifier;
     assert_eq!(
         verifier.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect::<Vec<_>>(),
@@ -498,4 +499,16 @@ fn an_empty_namespace_turns_metrics_off() {
         let telemetry = read(&[&POOL[..], &[("METRICS_NAMESPACE", value)]].concat()).unwrap().telemetry;
         assert_eq!(telemetry.metrics_namespace.as_deref(), expected);
     }
+}
+
+#[test]
+#[cfg(feature = "cedar")]
+fn policies_about_a_pool_whose_tokens_are_not_accepted_are_noticed() {
+    let notices = |pool: &str| {
+        read(&[("USER_POOL_ID", pool), ("CLIENT_ID", "*"), ("POLICIES", "policies")]).unwrap().notices
+    };
+    assert_eq!(notices("eu-west-1_AbCdEf123"), Vec::<String>::new());
+    assert_eq!(notices("eu-west-1_AbCdEf123,eu-west-1_XyZ"), Vec::<String>::new());
+    let expected = "policies name eu-west-1_AbCdEf123, whose tokens are not accepted here";
+    assert_eq!(notices("eu-west-1_XyZ"), [expected]);
 }

@@ -173,8 +173,16 @@ async fn the_log_has_the_verdict_on_the_route_that_was_asked_and_the_policies_be
         ] {
             let (_, record) = ask(&example, &on(shape, &in_group(group), request)).await;
             assert_eq!(record.outcome, Some(outcome), "{shape:?} {group} {request:?}");
-            assert_eq!(record.action.as_deref(), action, "{shape:?} {group} {request:?}");
-            assert_eq!(record.policies, policies, "{shape:?} {group} {request:?}");
+            assert_eq!(
+                record.ruling().map(|(route, _)| route.name()),
+                action,
+                "{shape:?} {group} {request:?}"
+            );
+            assert_eq!(
+                record.ruling().map(|(_, ruling)| ruling.determined_by()).unwrap_or_default(),
+                policies,
+                "{shape:?} {group} {request:?}"
+            );
         }
     }
 }
@@ -192,7 +200,7 @@ async fn a_policy_that_fails_is_logged_by_its_id_and_a_fixed_word_on_every_route
     {
         let (_, record) = ask(&authorizer, &on(Shape::RestRequest, &in_group("x"), request)).await;
         assert_eq!(record.outcome, Some(outcome));
-        let failed: Vec<_> = record.failed_policies.iter().map(|it| (&*it.policy, it.reason)).collect();
+        let failed: Vec<_> = record.failed_policies().iter().map(|it| (&*it.policy, it.reason)).collect();
         assert_eq!(failed, [("level", FailureReason::ClaimAbsent)]);
     }
 }
@@ -236,6 +244,11 @@ async fn where_the_route_leaves_the_verb_or_the_path_open_both_are_looked_at() {
         // A backend decodes this to /admin.
         ("$default", "GET", "/%61dmin", false),
         ("$default", "GET", "/a%20b", true),
+        // Or this, by taking segments out.
+        ("$default", "GET", "/x/../admin", false),
+        ("$default", "GET", "/x/%2e%2e/admin", false),
+        ("$default", "GET", "//admin", false),
+        ("$default", "GET", "/x/y/", true),
         // The key names one route, and not the table's finer one.
         ("GET /orders", "GET", "/admin", true),
         ("GET /admin", "GET", "/orders", false),
@@ -248,14 +261,51 @@ async fn where_the_route_leaves_the_verb_or_the_path_open_both_are_looked_at() {
 }
 
 #[tokio::test]
+async fn a_slash_more_is_read_both_ways_where_the_route_leaves_the_path_open() {
+    let schema = r#"namespace Shop {
+        entity User in [UserGroup];
+        entity UserGroup;
+        entity Application;
+        action "get /orders", "get /admin", "$default"
+            appliesTo { principal: [User], resource: [Application] };
+    }"#;
+    let permit = |route: &str| format!("permit (principal, action == Shop::Action::\"{route}\", resource);");
+    let either = permit("get /orders");
+    let both = permit("get /orders") + &permit("$default");
+    for (policies, path, expected) in [
+        (&either, "/orders", true),
+        (&either, "/orders/", false),
+        (&both, "/orders/", true),
+        (&both, "/admin/", false),
+        (&both, "/else/", true),
+    ] {
+        let authorizer = simple(schema, policies);
+        let (answer, _) =
+            ask(&authorizer, &on(Shape::HttpV2, &in_group("x"), ("$default", "GET", path))).await;
+        assert_eq!(answer["isAuthorized"], expected, "{path} {policies}");
+    }
+}
+
+#[tokio::test]
 async fn a_default_route_whose_arn_has_no_path_is_decided_by_the_events_path() {
     let authorizer = simple(SCHEMA, POLICIES);
-    for (path, expected) in [("/prod/orders", true), ("/orders", true), ("/prod/orders/1/items", false)] {
+    let (own, custom) = ("a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", "api.example.com");
+    for (domain, stage, path, expected) in [
+        (own, "prod", "/prod/orders", true),
+        (own, "prod", "/orders", false),
+        (own, "prod", "/prod/orders/1/items", false),
+        (own, "$default", "/orders", true),
+        (own, "$default", "/prod/orders", false),
+        (custom, "prod", "/orders", true),
+        // The caller's own path: no route of the example.
+        (custom, "prod", "/prod/orders", false),
+    ] {
         let mut event = on(Shape::HttpV2, &in_group("readers"), ("$default", "GET", "/orders"));
-        event["routeArn"] = json!(format!("{API}/prod/$default"));
+        event["routeArn"] = json!(format!("{API}/{stage}/$default"));
+        event["requestContext"]["domainName"] = json!(domain);
         event["requestContext"]["http"]["path"] = json!(path);
         let (answer, _) = ask(&authorizer, &event).await;
-        assert_eq!(answer["isAuthorized"], expected, "{path}");
+        assert_eq!(answer["isAuthorized"], expected, "{domain} {stage} {path}");
     }
 }
 
@@ -273,7 +323,7 @@ async fn a_websocket_is_opened_by_the_policy_on_connect() {
     for (group, expected) in [("talkers", Verdict::Allow), ("x", Verdict::ExplicitDeny)] {
         let (answer, record) = ask(&authorizer, &on(Shape::WebSocket, &in_group(group), ("", "", ""))).await;
         assert_eq!(evaluate(&answer["policyDocument"], &format!("{API}/prod/$connect")), expected);
-        assert_eq!(record.action.as_deref(), Some("$connect"));
+        assert_eq!(record.ruling().map(|(route, _)| route.name()), Some("$connect"));
     }
 }
 

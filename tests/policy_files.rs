@@ -64,6 +64,7 @@ fn every_cedar_file_of_a_folder_counts_and_its_one_schema() {
             ("a.cedar", POLICIES),
             ("b.CEDAR", "forbid (principal, action, resource);"),
             ("notes.txt", "not a policy"),
+            ("._a.cedar", "not a policy, and left by macOS"),
         ];
         let policies = Policies::read(&Folder::with(&files).0).unwrap();
         assert_eq!(policies.routes().routes().len(), 5, "{schema}");
@@ -77,7 +78,7 @@ fn a_folder_that_is_not_one_of_policies_is_refused_with_the_remedy() {
     for (files, expected) in [
         (&[][..], "must hold one schema, *.cedarschema or *.json, and holds none"),
         (&[policies], "must hold one schema, *.cedarschema or *.json, and holds none"),
-        (&[schema], "holds no *.cedar file: without policies every route is denied"),
+        (&[schema], "holds no policy in a *.cedar file: without policies every route is denied"),
         (
             &[schema, ("t.json", "{}"), policies],
             "must hold one schema, *.cedarschema or *.json, and holds s.cedarschema, t.json",
@@ -125,6 +126,15 @@ fn what_is_wrong_with_a_policy_is_said_with_its_file_and_line() {
             "test.cedar:3: policy test.cedar:3 can never apply",
         ),
         (with("false"), "test.cedar:3: policy test.cedar:3 can never apply"),
+        ("// nothing yet".to_owned(), "test.cedar: holds no policy in a *.cedar file"),
+        (
+            "@id(\"f\") forbid (principal in Shop::UserGroup::\"suspended\", action, resource);".to_owned(),
+            "test.cedar:1: policy f names Shop::UserGroup::\"suspended\", which is nobody",
+        ),
+        (
+            format!("{ALL} forbid (principal, action, resource == Shop::Application::\"Shopp\");"),
+            "test.cedar:1: policy test.cedar:1:39 names Shop::Application::\"Shopp\", which is nobody",
+        ),
     ] {
         let found = problems(SCHEMA, &policies);
         assert!(found.starts_with(expected), "{found:?} does not begin with {expected:?}");
@@ -164,6 +174,10 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
         ("{ \"Shop\": 1 }".to_owned(), "test.cedarschema: the schema is not valid: "),
         (with("Application", "App"), "test.cedarschema: the schema must have one namespace"),
         (
+            "namespace Shop { entity User in [UserGroup]; entity UserGroup; entity Application; }".to_owned(),
+            "test.cedarschema: the schema declares no action",
+        ),
+        (
             format!("{SCHEMA}\nnamespace Other {{ entity Thing; }}"),
             "test.cedarschema: the schema must have one namespace",
         ),
@@ -177,7 +191,7 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
         ),
         (
             with("\"post /orders\"", "\"any /{proxy+}\""),
-            "test.cedarschema:18: the schema's actions must be the api's routes: iam cannot allow",
+            "test.cedarschema:18: the schema's actions must be the api's routes: iam cannot deny any /{proxy+}",
         ),
         (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:14: claim suspended must be"),
         (
@@ -207,9 +221,16 @@ fn a_policy_that_reads_what_differs_from_request_to_request_is_refused() {
         let expected = "test.cedar:1: policy reads reads more of the context than context.token: ";
         assert!(found.starts_with(expected), "{condition}: {found}");
     }
-    let by_token = "permit (principal, action, resource) when { context has token };";
     let schema = Source { file: "test.cedarschema", text: &schema };
-    assert!(Policies::parse(schema, &[Source { file: "test.cedar", text: by_token }]).is_ok());
+    for condition in [
+        "context has token",
+        "context has token.admin && context.token.admin",
+        "context has token && context[\"token\"] has admin",
+    ] {
+        let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+        let parsed = Policies::parse(schema, &[Source { file: "test.cedar", text: &text }]);
+        assert_eq!(parsed.map(drop), Ok(()), "{condition}");
+    }
 }
 
 #[test]
@@ -231,7 +252,7 @@ fn load_error(folder: &Folder) -> PolicyError {
 fn checked_policies_are_read_as_long_as_nothing_has_changed_since() {
     let files = [("s.cedarschema", SCHEMA), ("a.cedar", POLICIES), ("b.cedar", ALL)];
     let folder = Folder::with(&files);
-    let checked = Policies::check(&folder.0).unwrap();
+    let (_, checked) = Policies::check(&folder.0).unwrap();
     let path = folder.0.join("checked.json");
     fs::write(&path, &checked).unwrap();
     assert_eq!(Policies::load(&folder.0).unwrap().routes().routes().len(), 5);
@@ -266,7 +287,7 @@ fn checked_policies_are_read_as_long_as_nothing_has_changed_since() {
 #[test]
 fn what_is_wrong_is_found_by_the_check_and_nothing_is_sealed() {
     let folder = Folder::with(&[("s.cedarschema", SCHEMA), ("a.cedar", "permit (principal")]);
-    let found = Policies::check(&folder.0).unwrap_err().to_string();
+    let found = Policies::check(&folder.0).map(drop).unwrap_err().to_string();
     assert!(found.starts_with("a.cedar:1: not a policy: "), "{found}");
 }
 

@@ -196,7 +196,7 @@ fn routes_that_overlap_in_too_many_ways_are_refused_and_not_waited_for() {
     let names: Vec<String> = (0..24)
         .map(|number| {
             let path: String = (0..24).map(|at| if at == number { "/x" } else { "/{p}" }).collect();
-            format!("any {}", path.replace("{p}", "{p}"))
+            format!("any {path}")
         })
         .collect();
     let error = RouteTable::new(names.iter().map(String::as_str)).unwrap_err();

@@ -7,14 +7,19 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "a program for people to run: it prints, and ends where it cannot go on"
 )]
 
 mod claims;
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    fmt::Write as _,
+    io::{Write, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use cognito_authorizer::{
     gateway::{Event, Shape, check_size},
@@ -64,24 +69,26 @@ async fn explain(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let verified = claims::verify(&arguments.claims).await?;
     let rulings = policies.decide(verified.claims());
 
-    println!("{}\n", policies.principal(verified.claims()));
-    print_table(&rulings);
+    let mut text = format!("{}\n\n{}", policies.principal(verified.claims()), table(&rulings));
 
     let event = event(Shape::RestRequest, "").to_string();
     let event = Event::parse(&event)?;
     let (request, decision) = (event.request()?, Decision::PerRoute(rulings));
     let answer = settings().answerer.respond(&request, &request.arn()?, verified.claims(), &decision);
     let answer = serde_json::to_value(&answer.response)?;
-    println!("\n{:#}", answer["policyDocument"]);
+    writeln!(text, "\n{:#}", answer["policyDocument"])?;
+    // Whoever reads only the head of it closes the pipe.
+    let _ = stdout().write_all(text.as_bytes());
     Ok(())
 }
 
-fn print_table(rulings: &Rulings) {
+fn table(rulings: &Rulings) -> String {
     let width = rulings.iter().map(|(route, _)| route.name().len()).max().unwrap_or_default();
-    for (route, ruling) in rulings.iter() {
+    let rows = rulings.iter().map(|(route, ruling)| {
         let verdict = if ruling.is_allowed() { "allow" } else { "deny" };
-        println!("  {:<width$}  {verdict:<5}  {}", route.name(), why(ruling));
-    }
+        format!("  {:<width$}  {verdict:<5}  {}\n", route.name(), why(ruling))
+    });
+    rows.collect()
 }
 
 fn why(ruling: &Ruling) -> String {

@@ -5,16 +5,16 @@
 //! the caller's token. Errors here name fields and hold no text of the event.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize,
-    de::{Deserializer, MapAccess, Visitor},
-};
+use serde::{Deserialize, de::Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::arn::{ExecuteApiArn, InvalidArn};
+use super::{
+    arn::{ExecuteApiArn, InvalidArn},
+    lenient::{arn_text, lenient, string, strings, values},
+};
 
 /// The kinds of API that ask, which differ in their events and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,11 +195,14 @@ impl Request<'_> {
         }
     }
 
-    /// The verb and path of a payload 2.0 event in the form that an ARN has them, `GET/orders/42`. A named stage
-    /// stands in front of the path and is taken off.
-    pub(super) fn verb_and_path(&self, stage: &str) -> Option<String> {
+    /// The verb and path of a payload 2.0 event in the form that an ARN has them, `GET/orders/42`. On the API's own
+    /// domain a named stage stands in front of the path, and is taken off; on a custom domain none does.
+    pub(super) fn verb_and_path(&self, arn: &ExecuteApiArn<'_>) -> Option<String> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Context<'e> {
+            #[serde(borrow)]
+            domain_name: Option<&'e RawValue>,
             #[serde(borrow)]
             http: Option<&'e RawValue>,
         }
@@ -213,8 +216,12 @@ impl Request<'_> {
         let context: Context<'_> = lenient(self.event.request_context)?;
         let http: Http<'_> = lenient(context.http)?;
         let (verb, path) = (string(http.method)?, string(http.path)?);
-        let behind_stage = path.strip_prefix('/')?.strip_prefix(stage).filter(|rest| rest.starts_with('/'));
-        Some(format!("{verb}{}", behind_stage.unwrap_or(&path)))
+        let is_own_domain = string(context.domain_name)?.starts_with(&format!("{}.execute-api.", arn.api()));
+        let path = match arn.stage() {
+            stage if is_own_domain && stage != "$default" => path.strip_prefix(&format!("/{stage}"))?,
+            _ => &path,
+        };
+        Some(format!("{verb}{path}"))
     }
 
     /// The one token of a `TOKEN` event: the value of whatever header the authorizer is set to.
@@ -245,59 +252,3 @@ impl Request<'_> {
 
 /// The verbs that a route may be logged with: a caller can send any word to an `ANY` route.
 const VERBS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
-
-/// A value of the wanted type, or nothing.
-fn lenient<'e, T: Deserialize<'e>>(value: Option<&'e RawValue>) -> Option<T> {
-    serde_json::from_str(value?.get()).ok()
-}
-
-/// A string, or nothing. Borrowed where the text has no escapes.
-fn string(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
-    lenient::<Text<'_>>(value).map(|text| text.0)
-}
-
-/// An ARN as far as it is text: its path is the caller's, and nothing in it is needed.
-fn arn_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    string(value).or_else(|| value?.get().strip_prefix('"')?.split('\\').next().map(Cow::Borrowed))
-}
-
-/// A string or a list of strings; odd members of a list are left out.
-fn strings(value: Option<&RawValue>) -> Vec<Cow<'_, str>> {
-    match lenient::<Vec<&RawValue>>(value) {
-        Some(list) => list.into_iter().filter_map(|item| string(Some(item))).collect(),
-        None => string(value).into_iter().collect(),
-    }
-}
-
-/// The values under every name that `is_wanted`, in all of `maps`. A name may stand several times.
-fn values<'e>(maps: &[Option<&'e RawValue>], is_wanted: impl Fn(&str) -> bool) -> Vec<Cow<'e, str>> {
-    let members = maps.iter().filter_map(|map| lenient::<Members<'e>>(*map)).flat_map(|members| members.0);
-    members.filter(|(name, _)| is_wanted(name)).flat_map(|(_, value)| strings(Some(value))).collect()
-}
-
-/// An object's members in order, repeated names included.
-struct Members<'e>(Vec<(Cow<'e, str>, &'e RawValue)>);
-
-impl<'de: 'e, 'e> Deserialize<'de> for Members<'e> {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                // A name that is no text, for want of half a surrogate pair, spoils nothing but itself.
-                while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-                    members.extend(string(Some(name)).map(|name| (name, value)));
-                }
-                Ok(Members(members))
-            }
-        }
-        reader.deserialize_map(Collect)
-    }
-}

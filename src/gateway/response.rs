@@ -99,7 +99,7 @@ impl Answerer {
         let shape = request.shape();
         let is_simple = self.is_simple(shape);
         let route = match decision {
-            Decision::PerRoute(rulings) if is_simple => asked::by_key(request, arn, rulings.table()),
+            Decision::PerRoute(rulings) if is_simple => asked::by_key(request, arn, rulings),
             Decision::PerRoute(rulings) => asked::by_path(arn, rulings.table()),
             Decision::Allow | Decision::Deny(_) => None,
         };

@@ -16,6 +16,7 @@ mod schema;
 mod statement;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     num::NonZeroUsize,
     sync::{Arc, Mutex},
@@ -105,6 +106,13 @@ impl Policies {
     /// The routes, in the order in which rulings on them are given.
     pub fn routes(&self) -> &RouteTable {
         &self.table
+    }
+
+    /// The pools, or issuers of other providers, whose users and groups policies name.
+    pub fn pools(&self) -> BTreeSet<String> {
+        let entities = self.rules.iter().flat_map(|rule| rule.policy.entity_literals());
+        let pools = entities.filter(|entity| self.principals.has(entity));
+        pools.filter_map(|entity| Some(entity.id().unescaped().split_once('|')?.0.to_owned())).collect()
     }
 
     /// Who the bearer is for policies, as Cedar writes it: `Shop::User::"{pool}|{sub}"`.

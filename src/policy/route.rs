@@ -112,15 +112,20 @@ impl Route {
         self.steps == other.steps
     }
 
-    /// Whether a request fits, given as its verb and its path's segments.
+    /// Whether a request fits, given as its verb and its path's segments; or fits but for a slash more.
     pub(super) fn serves(&self, parts: &[&str]) -> bool {
+        self.serves_exactly(parts)
+            || (self.may_end_in_slash()
+                && parts
+                    .split_last()
+                    .is_some_and(|(last, parts)| last.is_empty() && self.serves_exactly(parts)))
+    }
+
+    /// Whether a request fits as it is.
+    pub(super) fn serves_exactly(&self, parts: &[&str]) -> bool {
         let fits = self.steps.iter().zip(parts).all(|(step, part)| step.fits(part));
-        let more = parts.get(self.steps.len()..);
-        match (self.steps.last(), more) {
-            (Some(Step::Greedy), Some(_)) | (_, Some([])) => fits,
-            (_, Some([""])) => fits && self.may_end_in_slash(),
-            _ => false,
-        }
+        let is_greedy = self.steps.last() == Some(&Step::Greedy);
+        fits && (parts.len() == self.steps.len() || (is_greedy && parts.len() > self.steps.len()))
     }
 
     /// Whether it ends in plain text, so that a request with a slash more may be taken to it as well.

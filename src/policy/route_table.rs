@@ -101,10 +101,21 @@ impl RouteTable {
     /// The position of the route that serves a request, as API Gateway chooses: segment by segment exact over
     /// parameter over greedy, then the named verb over any. `request` is verb and path as an ARN has them,
     /// `GET/orders/42`, or `$connect`.
+    ///
+    /// REST APIs take `/orders/` to `/orders`, and so does this.
     pub fn serve(&self, request: &str) -> Option<usize> {
+        self.choose(request, Route::serves)
+    }
+
+    /// The same, where a slash more makes another request.
+    pub fn serve_exactly(&self, request: &str) -> Option<usize> {
+        self.choose(request, Route::serves_exactly)
+    }
+
+    fn choose(&self, request: &str, serves: fn(&Route, &[&str]) -> bool) -> Option<usize> {
         let parts: Vec<&str> = request.split('/').collect();
         let serves =
-            |position: &&usize| self.routes.get(**position).is_some_and(|route| route.serves(&parts));
+            |position: &&usize| self.routes.get(**position).is_some_and(|route| serves(route, &parts));
         self.preferred.iter().find(serves).copied()
     }
 

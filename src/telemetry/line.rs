@@ -39,8 +39,8 @@ pub(super) struct Line<'r> {
     principal_id: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'r str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    policies: &'r [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<&'r str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed_policies: Vec<FailedPolicy<'r>>,
     token_from_memory: bool,
@@ -103,9 +103,9 @@ impl<'r> Line<'r> {
             kid: trace.key_id.as_deref(),
             token_use: trace.token_use.map(TokenUse::name),
             principal_id: record.subject.as_deref(),
-            action: record.action.as_deref(),
-            policies: &record.policies,
-            failed_policies: record.failed_policies.iter().map(FailedPolicy::new).collect(),
+            action: record.ruling().map(|(route, _)| route.name()),
+            policies: record.ruling().map(|(_, ruling)| ruling.determined_by()).unwrap_or_default(),
+            failed_policies: record.failed_policies().iter().map(FailedPolicy::new).collect(),
             token_from_memory: trace.remembered,
             keys_from_memory: trace.key_from_memory,
             key_fetch: trace.fetch.map(KeyFetch::new),
@@ -138,7 +138,7 @@ impl KeyFetch {
 /// An error of ours is an error; whatever an operator may want to look at is a warning.
 fn level(record: &Record) -> Level {
     let worth_a_look = !record.left_out_claims.is_empty()
-        || !record.failed_policies.is_empty()
+        || !record.failed_policies().is_empty()
         || matches!(record.trace.fetch, Some(Err(_)));
     match record.outcome {
         None | Some(Outcome::Error(_)) => Level::Error,

@@ -43,8 +43,8 @@ struct File<'f> {
 impl Checked {
     /// Reads a schema and policies, and checks both.
     pub(super) fn of(schema: Source<'_>, policies: &[Source<'_>]) -> Result<Self, PolicyProblems> {
-        let (validator, schematic) = schema::check(schema)?;
-        let statements = statement::check(policies, &validator)?;
+        let (validator, schematic, declarations) = schema::check(schema)?;
+        let statements = statement::check(policies, &validator, &declarations)?;
         let policies = statements.into_iter().map(|statement| CheckedPolicy {
             id: statement.id(),
             looks_at_action: statement.looks_at_action,

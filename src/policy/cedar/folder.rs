@@ -34,11 +34,14 @@ impl Policies {
         Files::read(folder)?.check(folder)?.ready().map_err(|error| problem(&folder.to_string_lossy(), error))
     }
 
-    /// Checks a folder; gives the content of its `checked.json`.
-    pub fn check(folder: &Path) -> Result<String, PolicyProblems> {
+    /// Reads and checks a folder as [`Self::read`] does; gives the content of its `checked.json` too.
+    pub fn check(folder: &Path) -> Result<(Self, String), PolicyProblems> {
         let files = Files::read(folder)?;
         let checked = files.check(folder)?;
-        checked.seal(&files.sources(folder)?).ok_or_else(|| problem(CHECKED, PolicyError::Unsealed))
+        let sealed = checked.seal(&files.sources(folder)?);
+        let sealed = sealed.ok_or_else(|| problem(CHECKED, PolicyError::Unsealed))?;
+        let policies = checked.ready().map_err(|error| problem(&folder.to_string_lossy(), error))?;
+        Ok((policies, sealed))
     }
 }
 
@@ -65,6 +68,10 @@ impl Files {
         paths.sort();
         let mut files = Self::default();
         for path in paths {
+            // Such as macOS leaves beside every file that it copies.
+            if name(&path).starts_with('.') {
+                continue;
+            }
             if path.is_dir() {
                 return Err(problem(&name(&path), PolicyError::Subfolder));
             }

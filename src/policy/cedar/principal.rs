@@ -30,6 +30,11 @@ impl Principals {
         Entity::new(self.uid(claims), attributes, groups).ok()
     }
 
+    /// Whether an entity is a user or a group.
+    pub(super) fn has(&self, entity: &EntityUid) -> bool {
+        *entity.type_name() == self.user || *entity.type_name() == self.group
+    }
+
     /// A user is `{pool}|{sub}`. A machine, whose token has no user name, is `{pool}|client|{client_id}`: a
     /// name that no user has, since a pool gives its users UUIDs.
     pub(super) fn uid(&self, claims: &Claims) -> EntityUid {

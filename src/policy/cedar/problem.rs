@@ -47,8 +47,11 @@ pub enum PolicyError {
     )]
     NotOneSchema(String),
     /// No policies: every route would be denied.
-    #[error("holds no *.cedar file: without policies every route is denied")]
+    #[error("holds no policy in a *.cedar file: without policies every route is denied")]
     NoPolicies,
+    /// A schema without actions.
+    #[error("the schema declares no action: its actions are the api's routes")]
+    NoRoutes,
     /// `checked.json` is not of the files beside it.
     #[error(
         "was not made from the files beside it by this version: \
@@ -85,9 +88,20 @@ pub enum PolicyError {
     /// A policy does not fit the schema.
     #[error("does not fit the schema: {0}")]
     Invalid(String),
+    /// A policy about a user, a group or an application that no token names.
+    #[error(
+        "policy {policy} names {entity}, which is nobody: write users and groups as \"{{pool}}|{{name}}\", and the \
+         application as the schema's namespace"
+    )]
+    NamesNobody {
+        /// The policy's id.
+        policy: String,
+        /// The entity, as Cedar writes it.
+        entity: String,
+    },
     /// A policy that no request can meet. Were it a `forbid` with a claim's name misspelt, it would forbid
     /// nothing.
-    #[error("policy {0} can never apply: look for a claim, a group or a route that the schema does not have")]
+    #[error("policy {0} can never apply: look for a claim or a route that the schema does not have")]
     NeverApplies(String),
     /// A policy that reads more of the context than `token`.
     #[error(
@@ -133,6 +147,18 @@ impl Source<'_> {
     pub(super) fn problem(&self, offset: Option<usize>, error: PolicyError) -> PolicyProblem {
         let line = offset.and_then(|offset| self.line(offset));
         PolicyProblem { file: self.file.to_owned(), line, error }
+    }
+
+    /// What a policy at a byte is called that has no name: its file and line, and its column where it does not
+    /// begin its line.
+    pub(super) fn place(&self, offset: Option<usize>) -> String {
+        let line = offset.and_then(|offset| self.line(offset)).unwrap_or(1);
+        let before = offset.and_then(|offset| self.text.get(..offset)).unwrap_or_default();
+        let before = before.rsplit('\n').next().unwrap_or_default();
+        match before.trim() {
+            "" => format!("{}:{line}", self.file),
+            _ => format!("{}:{line}:{}", self.file, before.len() + 1),
+        }
     }
 
     /// The line of a byte, from 1.

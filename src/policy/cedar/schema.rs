@@ -58,6 +58,16 @@ impl Action {
     }
 }
 
+impl Declarations {
+    /// Whether no token's bearer and no request's resource is this entity. A `forbid` on a group whose pool was
+    /// forgotten would forbid nothing.
+    pub(super) fn is_nobody(&self, entity: &EntityUid) -> bool {
+        let is_without_pool = !entity.id().unescaped().contains('|');
+        (self.principals.has(entity) && is_without_pool)
+            || (entity.type_name() == self.resource.type_name() && *entity != self.resource)
+    }
+}
+
 struct Namespace<'v> {
     name: &'v str,
     members: &'v Value,
@@ -65,7 +75,7 @@ struct Namespace<'v> {
 
 /// Reads and checks Cedar's text, or its JSON form as Verified Permissions exports it. Gives the schema for the
 /// validator as well.
-pub(super) fn check(source: Source<'_>) -> Result<(Schema, Schematic), PolicyProblem> {
+pub(super) fn check(source: Source<'_>) -> Result<(Schema, Schematic, Declarations), PolicyProblem> {
     let (schema, namespaces) = parse(source)?;
     let hierarchy = schema
         .action_entities()
@@ -82,7 +92,10 @@ pub(super) fn check(source: Source<'_>) -> Result<(Schema, Schematic), PolicyPro
             return Err(place(source, PolicyError::AppliesTo(id(&action.uid))));
         }
     }
-    Ok((schema, schematic))
+    if declarations.actions.is_empty() {
+        return Err(source.problem(None, PolicyError::NoRoutes));
+    }
+    Ok((schema, schematic, declarations))
 }
 
 impl Schematic {

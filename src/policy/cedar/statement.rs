@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{
     claim_type::member,
     problem::{PolicyError, PolicyProblem, PolicyProblems, Source},
-    schema::describe,
+    schema::{Declarations, describe},
 };
 
-/// A policy and where it stands. Its id is its `@id`, else its file and line.
+/// A policy and where it stands. Its id is its `@id`, else its file, line and, behind others, column.
 pub(super) struct Statement<'s> {
     pub(super) policy: Policy,
     /// The policy in Cedar's JSON form.
@@ -29,6 +29,7 @@ pub(super) struct Statement<'s> {
 pub(super) fn check<'s>(
     sources: &[Source<'s>],
     schema: &Schema,
+    declarations: &Declarations,
 ) -> Result<Vec<Statement<'s>>, PolicyProblems> {
     let (mut statements, mut problems) = (Vec::new(), Vec::new());
     for source in sources {
@@ -39,11 +40,22 @@ pub(super) fn check<'s>(
     }
     let mut ids = HashSet::new();
     for statement in &statements {
-        if !ids.insert(statement.policy.id().clone()) {
-            problems.push(statement.problem(PolicyError::DuplicateId(statement.id())));
+        let error = if !ids.insert(statement.policy.id().clone()) {
+            PolicyError::DuplicateId(statement.id())
         } else if statement.reads_request {
-            problems.push(statement.problem(PolicyError::ReadsRequest(statement.id())));
-        }
+            PolicyError::ReadsRequest(statement.id())
+        } else if let Some(entity) =
+            statement.policy.entity_literals().iter().find(|it| declarations.is_nobody(it))
+        {
+            PolicyError::NamesNobody { policy: statement.id(), entity: entity.to_string() }
+        } else {
+            continue;
+        };
+        problems.push(statement.problem(error));
+    }
+    if problems.is_empty() && statements.is_empty() {
+        let file = sources.first().map(|source| source.problem(None, PolicyError::NoPolicies));
+        problems.extend(file);
     }
     if problems.is_empty() {
         problems = validate(&statements, schema);
@@ -78,11 +90,8 @@ impl<'s> Statement<'s> {
         let text = policy.to_cedar().unwrap_or_default();
         let offset = source.text.get(*from..).and_then(|rest| rest.find(&text)).map(|found| *from + found);
         *from = offset.map_or(*from, |offset| offset + text.len());
-        let place = || {
-            let line = offset.and_then(|offset| source.line(offset));
-            line.map_or_else(|| policy.id().to_string(), |line| format!("{}:{line}", source.file))
-        };
-        let id = policy.annotation("id").filter(|id| !id.is_empty()).map_or_else(place, str::to_owned);
+        let id = policy.annotation("id").filter(|id| !id.is_empty());
+        let id = id.map_or_else(|| source.place(offset), str::to_owned);
         let json = policy
             .to_json()
             .map_err(|error| source.problem(offset, PolicyError::Syntax(error.to_string())))?;
@@ -146,11 +155,16 @@ fn reads_request(expression: &Value) -> bool {
         Value::Object(members) => members.iter().any(|(name, value)| {
             let is_token = matches!(name.as_str(), "." | "has")
                 && member(member(value, "left"), "Var") == "context"
-                && member(value, "attr") == "token";
+                && first(member(value, "attr")) == "token";
             (name == "Var" && value == "context") || (!is_token && reads_request(value))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
+}
+
+/// The name that `context has token` and `context has token.admin` ask for first.
+fn first(attribute: &Value) -> &Value {
+    attribute.get(0).unwrap_or(attribute)
 }
 
 /// Whether an expression in Cedar's JSON form uses a variable.
