@@ -63,7 +63,7 @@ fn schema(routes: &[&str]) -> String {
 }
 
 fn declares_flag(position: usize) -> bool {
-    position % 2 == 0
+    position.is_multiple_of(2)
 }
 
 /// One policy about these routes: its effect, the scopes of its principal and action, its condition.
