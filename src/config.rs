@@ -66,6 +66,7 @@ impl Config {
                 &[("unauthorized", Refusal::Unauthorized), ("deny", Refusal::Deny)],
             ),
         };
+        rules::check_size(&mut reader, &authorizer.rules, authorizer.answerer.format);
         let notices = notice_strangers(&authorizer);
         reader.finish(Self { authorizer, telemetry, notices })
     }

@@ -512,3 +512,24 @@ fn policies_about_a_pool_whose_tokens_are_not_accepted_are_noticed() {
     let expected = "policies name eu-west-1_AbCdEf123, whose tokens are not accepted here";
     assert_eq!(notices("eu-west-1_XyZ"), [expected]);
 }
+
+#[test]
+#[cfg(feature = "cedar-text")]
+fn more_routes_than_a_document_holds_are_for_simple_responses_only() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("many-routes");
+    std::fs::create_dir_all(&folder).unwrap();
+    let names: Vec<String> = (0..200).map(|number| format!("\"get /resource-{number:03}\"")).collect();
+    let schema = format!(
+        "namespace Shop {{ entity User in [UserGroup]; entity UserGroup; entity Application;
+         action {} appliesTo {{ principal: [User], resource: [Application] }}; }}",
+        names.join(", ")
+    );
+    std::fs::write(folder.join("shop.cedarschema"), schema).unwrap();
+    std::fs::write(folder.join("shop.cedar"), "permit (principal, action, resource);").unwrap();
+    let policies = [("POLICIES", folder.to_str().unwrap())];
+    let problems = read(&[&POOL[..], &policies].concat()).unwrap_err();
+    assert!(problems[0].starts_with("POLICIES: a document about all routes"), "{problems:?}");
+    assert!(problems[0].contains("get /resource-199"), "{problems:?}");
+    let simple = [("RESPONSE_FORMAT", "simple")];
+    assert!(read(&[&POOL[..], &policies, &simple].concat()).is_ok());
+}

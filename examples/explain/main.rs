@@ -22,7 +22,7 @@ use std::{
 };
 
 use cognito_authorizer::{
-    gateway::{Event, Shape, check_size},
+    gateway::{Event, Shape},
     policy::{Decision, Policies, Ruling, Rulings},
     testing::{event, settings},
 };
@@ -65,7 +65,6 @@ impl Arguments {
 
 async fn explain(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let policies = Policies::read(&arguments.policies)?;
-    check_size(policies.routes())?;
     let verified = claims::verify(&arguments.claims).await?;
     let rulings = policies.decide(verified.claims());
 

@@ -1,9 +1,10 @@
 //! What decides: required scopes and groups, and the folder of policies.
 
 use super::reader::Reader;
-#[cfg(feature = "cedar")]
-use crate::gateway::check_size;
-use crate::policy::{Policies, Requirements, Rules};
+use crate::{
+    gateway::{self, ResponseFormat},
+    policy::{Policies, Requirements, Rules},
+};
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Rules {
     Rules {
@@ -23,11 +24,15 @@ fn read_policies(reader: &mut Reader<'_>) -> Option<Policies> {
     let policies = policies.map_err(|problems| {
         problems.0.into_iter().for_each(|problem| reader.problem("POLICIES", problem.to_string()));
     });
-    let policies = policies.ok()?;
-    if let Err(error) = check_size(policies.routes()) {
+    policies.ok()
+}
+
+/// A document speaks of every route, and must fit. An answer that says yes or no has none.
+pub(super) fn check_size(reader: &mut Reader<'_>, rules: &Rules, format: ResponseFormat) {
+    let policies = rules.policies.as_ref().filter(|_| format == ResponseFormat::Iam);
+    if let Some(Err(error)) = policies.map(|policies| gateway::check_size(policies.routes())) {
         reader.problem("POLICIES", error.to_string());
     }
-    Some(policies)
 }
 
 #[cfg(not(feature = "cedar"))]

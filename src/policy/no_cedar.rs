@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::rulings::Rulings;
+use super::{route_table::RouteTable, rulings::Rulings};
 use crate::token::Claims;
 
 /// Policies, of which this build can have none.
@@ -10,6 +10,11 @@ use crate::token::Claims;
 pub enum Policies {}
 
 impl Policies {
+    /// Never called.
+    pub fn routes(&self) -> &RouteTable {
+        match *self {}
+    }
+
     /// Never called.
     pub fn pools(&self) -> BTreeSet<String> {
         match *self {}
