@@ -98,10 +98,10 @@ impl Spelling {
     fn note_overlaps(&mut self, routes: &[Route]) -> Result<(), TooComplex> {
         let requests = Requests::of(routes);
         for (cover, pattern) in routes.iter().enumerate() {
-            for position in (0..routes.len())
-                .filter(|position| self.owner(*position) != self.owner(cover))
-                .collect::<Vec<_>>()
-            {
+            for position in 0..routes.len() {
+                if self.owner(position) == self.owner(cover) {
+                    continue;
+                }
                 let meeting = requests.meet(position, &pattern.steps)?;
                 let with_slash = requests.meet_with_slash(position, &pattern.steps)?;
                 if let Some(entry) = self.entries.get_mut(position) {

@@ -69,8 +69,7 @@ impl Question {
     fn new(route: usize, rules: Vec<(usize, &Rule)>) -> Self {
         let policies = |effect| {
             let of_it = rules.iter().filter(|(_, rule)| rule.policy.effect() == effect);
-            // Ids are known to be distinct, which is all that could fail. A policy that went missing would
-            // stay `Failed`, and deny.
+            // Ids are known to be distinct, which is all that could fail. What is not asked about stays failed.
             PolicySet::from_policies(of_it.map(|(_, rule)| rule.policy.clone())).unwrap_or_default()
         };
         let (permits, forbids) = (policies(Effect::Permit), policies(Effect::Forbid));
@@ -91,8 +90,8 @@ impl Question {
                 *noted = finding;
             }
         };
-        self.rules.keys().for_each(|id| note(id, Finding::Unmet));
         for policies in [&self.permits, &self.forbids].into_iter().filter(|policies| !policies.is_empty()) {
+            policies.policies().for_each(|policy| note(policy.id(), Finding::Unmet));
             let response = authorizer.is_authorized(request, policies, entities);
             response.diagnostics().reason().for_each(|id| note(id, Finding::Met));
             for AuthorizationError::PolicyEvaluationError(error) in response.diagnostics().errors() {

@@ -118,10 +118,12 @@ impl<'s> Statement<'s> {
 fn validate(statements: &[Statement<'_>], schema: &Schema) -> Vec<PolicyProblem> {
     let by_id: HashMap<&PolicyId, &Statement<'_>> =
         statements.iter().map(|statement| (statement.policy.id(), statement)).collect();
-    let Ok(set) = PolicySet::from_policies(statements.iter().map(|statement| statement.policy.clone()))
-    else {
-        // Only ids that stand twice would do this, and they are refused before.
-        return Vec::new();
+    let set = match PolicySet::from_policies(statements.iter().map(|statement| statement.policy.clone())) {
+        Ok(set) => set,
+        Err(error) => {
+            let error = PolicyError::Syntax(error.to_string());
+            return statements.first().map(|statement| statement.problem(error)).into_iter().collect();
+        }
     };
     let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
     let errors = result.validation_errors().filter_map(|error| {
