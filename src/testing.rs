@@ -16,6 +16,7 @@ mod issuer;
 mod provider;
 mod routing;
 mod settings;
+mod verified;
 
 pub use events::{API, NOW, ROUTE_ARN, event, event_on};
 pub use iam::{Verdict, evaluate};
@@ -23,3 +24,4 @@ pub use issuer::{CLIENT_ID, ISSUER, POOL_ID, SigningKey, access_claims, compact,
 pub use provider::{Provider, Reply};
 pub use routing::serving_route;
 pub use settings::{JWKS_URL, key_source, settings, verifier_settings};
+pub use verified::{merged, verified};

@@ -3,20 +3,16 @@
 #![cfg(feature = "cedar")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
-use std::{
-    cell::Cell,
-    sync::{Arc, LazyLock},
-};
+use std::{cell::Cell, sync::LazyLock};
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request};
 use cognito_authorizer::{
     policy::{Policies, Rulings, Source},
     testing::{
-        API, CLIENT_ID, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate,
-        id_claims, jwks, key_source, serving_route, verifier_settings,
+        API, CLIENT_ID, NOW, POOL_ID, SigningKey, Verdict, access_claims, evaluate, id_claims, merged,
+        serving_route, verified,
     },
-    time::UnixTime,
-    token::{Algorithm, AllowedClients, AllowedUse, TokenRules, Trace, VerifiedToken, Verifier},
+    token::Algorithm,
 };
 use proptest::{
     prelude::*,
@@ -121,24 +117,6 @@ fn claims() -> impl Strategy<Value = (bool, Value)> {
     )
 }
 
-async fn verified(is_access: bool, members: &Value) -> Arc<VerifiedToken> {
-    let mut claims = if is_access { access_claims(NOW) } else { id_claims(NOW) };
-    for (name, value) in members.as_object().unwrap() {
-        claims[name] = value.clone();
-    }
-    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    let mut settings = verifier_settings();
-    settings.issuers[0].keys = key_source(JWKS_URL, &[Algorithm::ES256]);
-    settings.issuers[0].rules = TokenRules::UserPool {
-        clients: AllowedClients::Any,
-        token_use: AllowedUse::Any,
-        audiences: Vec::new(),
-    };
-    let now = UnixTime::from_secs(NOW);
-    let verifier: Verifier<_> = Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&[&KEY])), now);
-    verifier.verify(&KEY.token(&claims), now, &mut Trace::default()).await.unwrap()
-}
-
 /// What Cedar says about each route, asked one by one with everything that was written, and built from the
 /// claims here. An error must deny.
 fn oracle(routes: &[&str], policies: &str, is_access: bool, members: &Value) -> Vec<bool> {
@@ -209,7 +187,8 @@ fn iams_verdict_on_every_request_is_cedars_on_the_route_that_serves_it() {
                 return Ok(());
             };
             count(&used, true);
-            let verified = runtime.block_on(verified(is_access, &members));
+            let claims = if is_access { access_claims(NOW) } else { id_claims(NOW) };
+            let verified = runtime.block_on(verified(&KEY, &merged(claims, &members)));
             let rulings = parsed.decide(verified.claims());
             let expected = oracle(&routes, &policies, is_access, &members);
             for (route, expected) in routes.iter().zip(&expected) {

@@ -11,7 +11,7 @@ use cognito_authorizer::{
     policy::{DenyReason, FailureReason, Policies, Source},
     testing::{
         API, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate, event_on, jwks,
-        settings,
+        merged, settings,
     },
     time::UnixTime,
     token::Algorithm,
@@ -59,12 +59,7 @@ fn simple(schema: &str, policies: &str) -> Authorizer<Provider> {
 
 /// A token with members of its claims set, or taken away by `null`.
 fn token(members: &Value) -> String {
-    let mut claims = access_claims(NOW);
-    for (name, value) in members.as_object().unwrap() {
-        claims[name] = value.clone();
-    }
-    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    KEY.token(&claims)
+    KEY.token(&merged(access_claims(NOW), members))
 }
 
 fn in_group(group: &str) -> String {

@@ -7,12 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use cognito_authorizer::{
     policy::{FailureReason, Policies, Ruling, Source},
-    testing::{
-        CLIENT_ID, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, access_claims, id_claims, jwks,
-        verifier_settings,
-    },
-    time::UnixTime,
-    token::{Algorithm, AllowedClients, AllowedUse, TokenRules, Trace, VerifiedToken, Verifier},
+    testing::{CLIENT_ID, NOW, POOL_ID, SigningKey, access_claims, id_claims, merged, verified},
+    token::Algorithm,
 };
 use serde_json::{Value, json};
 
@@ -21,29 +17,8 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("curren
 const SCHEMA: &str = include_str!("../policies/orders.cedarschema");
 const POLICIES: &str = include_str!("../policies/orders.cedar");
 
-async fn verified(claims: &Value) -> Arc<VerifiedToken> {
-    let mut settings = verifier_settings();
-    settings.issuers[0].rules = TokenRules::UserPool {
-        clients: AllowedClients::Any,
-        token_use: AllowedUse::Any,
-        audiences: Vec::new(),
-    };
-    let now = UnixTime::from_secs(NOW);
-    let verifier: Verifier<_> = Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&[&KEY])), now);
-    verifier.verify(&KEY.token(claims), now, &mut Trace::default()).await.unwrap()
-}
-
 fn access(members: &Value) -> Value {
     merged(access_claims(NOW), members)
-}
-
-/// Members set, or taken away by `null`.
-fn merged(mut claims: Value, members: &Value) -> Value {
-    for (name, value) in members.as_object().unwrap() {
-        claims[name] = value.clone();
-    }
-    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    claims
 }
 
 fn parse(schema: &str, policies: &str) -> Policies {
@@ -56,13 +31,13 @@ fn policies(text: &str) -> Policies {
 }
 
 async fn allowed(policies: &Policies, claims: &Value) -> Vec<String> {
-    let rulings = policies.decide(verified(claims).await.claims());
+    let rulings = policies.decide(verified(&KEY, claims).await.claims());
     let allowed = rulings.iter().filter(|(_, ruling)| ruling.is_allowed());
     allowed.map(|(route, _)| route.name().to_owned()).collect()
 }
 
 async fn ruling(policies: &Policies, claims: &Value, route: &str) -> Ruling {
-    let rulings = policies.decide(verified(claims).await.claims());
+    let rulings = policies.decide(verified(&KEY, claims).await.claims());
     rulings.iter().find(|(other, _)| other.name() == route).unwrap().1.clone()
 }
 
@@ -231,10 +206,11 @@ async fn each_route_sees_the_claims_that_its_own_context_declares() {
 async fn tokens_about_which_the_same_is_found_share_one_decision() {
     let example = policies(POLICIES);
     let reader = |sub: &str| access(&json!({ "sub": sub, "cognito:groups": ["readers"], "scope": "openid" }));
-    let first = example.decide(verified(&reader("first")).await.claims());
-    let second = example.decide(verified(&reader("second")).await.claims());
+    let first = example.decide(verified(&KEY, &reader("first")).await.claims());
+    let second = example.decide(verified(&KEY, &reader("second")).await.claims());
     assert!(Arc::ptr_eq(&first, &second));
-    let admin = example.decide(verified(&access(&json!({ "cognito:groups": ["admins"] }))).await.claims());
+    let admin =
+        example.decide(verified(&KEY, &access(&json!({ "cognito:groups": ["admins"] }))).await.claims());
     assert!(!Arc::ptr_eq(&first, &admin));
 }
 
