@@ -142,6 +142,6 @@ pub(super) fn by_preference(routes: &[Route]) -> Vec<usize> {
 /// A text that stands in no route.
 const UNNAMED: &str = "\0";
 
-/// Segments laid. A REST API of 1,000 routes takes a third; what takes more is refused rather than waited for at
-/// every cold start.
+/// Segments laid. 500 routes of a plain REST API stay below, and so do 60 with a parameter at both ends; what takes
+/// more is refused rather than waited for at every cold start.
 const MAX_WORK: usize = 5_000_000;
