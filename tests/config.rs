@@ -505,7 +505,7 @@ fn an_empty_namespace_turns_metrics_off() {
 #[cfg(feature = "cedar")]
 fn policies_about_a_pool_whose_tokens_are_not_accepted_are_noticed() {
     let notices = |pool: &str| {
-        read(&[("USER_POOL_ID", pool), ("CLIENT_ID", "*"), ("POLICIES", "policies")]).unwrap().notices
+        read(&[("USER_POOL_ID", pool), ("CLIENT_ID", "*"), ("POLICIES", "layer/policies")]).unwrap().notices
     };
     assert_eq!(notices("eu-west-1_AbCdEf123"), Vec::<String>::new());
     assert_eq!(notices("eu-west-1_AbCdEf123,eu-west-1_XyZ"), Vec::<String>::new());

@@ -23,7 +23,7 @@ fn each_of_the_examples_people_gets_a_verdict_on_every_route_with_the_policies_b
         [("administrator", [by_group; 5]), ("reader", [no, look, look, no, no]), ("stranger", [no; 5])]
     {
         let claims = format!("examples/explain/{person}.json");
-        let output = explain(&["--policies", "policies", "--claims", &claims]);
+        let output = explain(&["--policies", "layer/policies", "--claims", &claims]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
         let routes = [
@@ -48,11 +48,11 @@ fn what_cannot_be_explained_is_said_in_words_and_by_the_exit_code() {
     let claims = "examples/explain/reader.json";
     for (arguments, code, expected) in [
         (&[][..], 2, "usage: cargo run --example explain -- --policies DIR --claims FILE"),
-        (&["--policies", "policies"], 2, "usage: "),
-        (&["--policies", "policies", "--claims"], 2, "usage: "),
+        (&["--policies", "layer/policies"], 2, "usage: "),
+        (&["--policies", "layer/policies", "--claims"], 2, "usage: "),
         (&["--policies", "src", "--claims", claims], 1, "is a folder: put policies beside the schema"),
-        (&["--policies", "policies", "--claims", "no-such-file"], 1, "no-such-file: "),
-        (&["--policies", "policies", "--claims", "README.md"], 1, "README.md:1: not a json object of claims"),
+        (&["--policies", "layer/policies", "--claims", "no-such-file"], 1, "no-such-file: "),
+        (&["--policies", "layer/policies", "--claims", "README.md"], 1, "README.md:1: not a json object of claims"),
     ] {
         let output = explain(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
 
-const SCHEMA: &str = include_str!("../policies/orders.cedarschema");
-const POLICIES: &str = include_str!("../policies/orders.cedar");
+const SCHEMA: &str = include_str!("../layer/policies/orders.cedarschema");
+const POLICIES: &str = include_str!("../layer/policies/orders.cedar");
 
 /// Key, verb and path of a request to each route of the example.
 const REQUESTS: [(&str, &str, &str); 5] = [

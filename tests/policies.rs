@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
 
-const SCHEMA: &str = include_str!("../policies/orders.cedarschema");
-const POLICIES: &str = include_str!("../policies/orders.cedar");
+const SCHEMA: &str = include_str!("../layer/policies/orders.cedarschema");
+const POLICIES: &str = include_str!("../layer/policies/orders.cedar");
 
 fn access(members: &Value) -> Value {
     merged(access_claims(NOW), members)

@@ -14,8 +14,8 @@ use cognito_authorizer::{
     policy::{Policies, PolicyError, RouteTable, Source},
 };
 
-const SCHEMA: &str = include_str!("../policies/orders.cedarschema");
-const POLICIES: &str = include_str!("../policies/orders.cedar");
+const SCHEMA: &str = include_str!("../layer/policies/orders.cedarschema");
+const POLICIES: &str = include_str!("../layer/policies/orders.cedar");
 const ALL: &str = "permit (principal, action, resource);";
 
 /// A folder that is removed when the test is over.
@@ -69,7 +69,7 @@ fn every_cedar_file_of_a_folder_counts_and_its_one_schema() {
         let policies = Policies::read(&Folder::with(&files).0).unwrap();
         assert_eq!(policies.routes().routes().len(), 5, "{schema}");
     }
-    assert!(Policies::read(Path::new("policies")).is_ok());
+    assert!(Policies::read(Path::new("layer/policies")).is_ok());
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn what_is_wrong_is_found_by_the_check_and_nothing_is_sealed() {
 
 #[test]
 fn the_example_is_checked_as_it_stands() {
-    assert!(Path::new("policies/checked.json").exists());
-    let error = Policies::load(Path::new("policies")).map(drop).err();
+    assert!(Path::new("layer/policies/checked.json").exists());
+    let error = Policies::load(Path::new("layer/policies")).map(drop).err();
     assert_eq!(error, None, "run `cargo run --example check -- policies`");
 }

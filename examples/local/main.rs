@@ -134,7 +134,7 @@ impl Local {
     /// Gateway would have kept the first for all routes.
     async fn show_routes(&mut self) -> Result<(), StartError> {
         Table::begin_part("POLICIES=policies: three people on every route, one document for each person.");
-        let function = self.start(&[("POLICIES", concat!(env!("CARGO_MANIFEST_DIR"), "/policies"))]).await?;
+        let function = self.start(&[("POLICIES", concat!(env!("CARGO_MANIFEST_DIR"), "/layer/policies"))]).await?;
         for person in tokens::people(&self.key) {
             let mut documents = Vec::new();
             for ((key, verb, path), status) in tokens::ROUTES.into_iter().zip(person.statuses) {
