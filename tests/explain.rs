@@ -20,13 +20,14 @@ fn each_of_the_examples_people_gets_a_verdict_on_every_route_with_the_policies_b
     let (by_group, no) = ("allow  permitted by admins-do-everything", "deny   no policy permits it");
     let look = "allow  permitted by readers-look";
     for (person, expected) in
-        [("administrator", [by_group; 5]), ("reader", [no, look, look, no, no]), ("stranger", [no; 5])]
+        [("administrator", [by_group; 6]), ("reader", [look, no, look, look, no, no]), ("stranger", [no; 6])]
     {
         let claims = format!("examples/explain/{person}.json");
         let output = explain(&["--policies", "layer/policies", "--claims", &claims]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
         let routes = [
+            "$connect",
             "delete /orders/{id}",
             "get /orders",
             "get /orders/{id}",
@@ -52,7 +53,11 @@ fn what_cannot_be_explained_is_said_in_words_and_by_the_exit_code() {
         (&["--policies", "layer/policies", "--claims"], 2, "usage: "),
         (&["--policies", "src", "--claims", claims], 1, "is a folder: put policies beside the schema"),
         (&["--policies", "layer/policies", "--claims", "no-such-file"], 1, "no-such-file: "),
-        (&["--policies", "layer/policies", "--claims", "README.md"], 1, "README.md:1: not a json object of claims"),
+        (
+            &["--policies", "layer/policies", "--claims", "README.md"],
+            1,
+            "README.md:1: not a json object of claims",
+        ),
     ] {
         let output = explain(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");

@@ -41,9 +41,15 @@ async fn ruling(policies: &Policies, claims: &Value, route: &str) -> Ruling {
     rulings.iter().find(|(other, _)| other.name() == route).unwrap().1.clone()
 }
 
-const ALL: [&str; 5] =
-    ["delete /orders/{id}", "get /orders", "get /orders/{id}", "get /orders/{id}/items", "post /orders"];
-const READS: &[&str] = &["get /orders", "get /orders/{id}"];
+const ALL: [&str; 6] = [
+    "$connect",
+    "delete /orders/{id}",
+    "get /orders",
+    "get /orders/{id}",
+    "get /orders/{id}/items",
+    "post /orders",
+];
+const LOOKS: &[&str] = &["$connect", "get /orders", "get /orders/{id}"];
 const DELETE: &str = "delete /orders/{id}";
 
 #[tokio::test]
@@ -51,7 +57,8 @@ async fn the_example_allows_each_of_its_people_what_its_comments_say() {
     let example = policies(POLICIES);
     let not_delete: Vec<&str> = ALL.into_iter().filter(|route| *route != DELETE).collect();
     for (members, expected) in [
-        (json!({ "cognito:groups": ["readers"], "scope": "openid" }), READS),
+        (json!({ "cognito:groups": ["readers"], "scope": "openid" }), LOOKS),
+        (json!({ "cognito:groups": null, "scope": "openid orders/read" }), LOOKS),
         (json!({ "cognito:groups": ["admins"] }), &ALL),
         (json!({ "cognito:groups": null, "admin": true }), &ALL),
         (json!({ "cognito:groups": ["admins"], "suspended": true }), &not_delete),
@@ -135,7 +142,7 @@ async fn a_ruling_names_the_policies_that_determined_it() {
     let admin = access(&json!({ "cognito:groups": ["admins"], "admin": true, "suspended": true }));
     for (route, expected) in [
         (DELETE, &["suspended-deletes-nothing"][..]),
-        ("get /orders", &["admins-do-everything", "admin-claim-does-everything"]),
+        ("get /orders", &["scope-looks", "admins-do-everything", "admin-claim-does-everything"]),
     ] {
         let ruling = ruling(&example, &admin, route).await;
         assert_eq!(ruling.determined_by(), expected, "{route}");

@@ -67,7 +67,7 @@ fn every_cedar_file_of_a_folder_counts_and_its_one_schema() {
             ("._a.cedar", "not a policy, and left by macOS"),
         ];
         let policies = Policies::read(&Folder::with(&files).0).unwrap();
-        assert_eq!(policies.routes().routes().len(), 5, "{schema}");
+        assert_eq!(policies.routes().routes().len(), 6, "{schema}");
     }
     assert!(Policies::read(Path::new("layer/policies")).is_ok());
 }
@@ -196,7 +196,7 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
         (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:14: claim suspended must be"),
         (
             with("resource: [Application]", "resource: [UserGroup]"),
-            "test.cedarschema:18: action delete /orders/{id} must apply to principals of type User",
+            "test.cedarschema:19: action $connect must apply to principals of type User",
         ),
     ] {
         let found = problems(&schema, ALL);
@@ -255,7 +255,7 @@ fn checked_policies_are_read_as_long_as_nothing_has_changed_since() {
     let (_, checked) = Policies::check(&folder.0).unwrap();
     let path = folder.0.join("checked.json");
     fs::write(&path, &checked).unwrap();
-    assert_eq!(Policies::load(&folder.0).unwrap().routes().routes().len(), 5);
+    assert_eq!(Policies::load(&folder.0).unwrap().routes().routes().len(), 6);
 
     for (file, text) in [
         ("s.cedarschema", SCHEMA.replace("admin?: Bool", "admin?: String")),
