@@ -1062,3 +1062,115 @@ async fn a_key_that_is_not_in_the_key_file_is_looked_for_at_its_provider() {
     assert_eq!(world.verify(&token(&SECOND), NOW).await, Ok(()));
     assert_eq!(world.verify(&token(&FIRST), NOW).await, UNKNOWN_KEY);
 }
+
+/// A process that starts at `start` with a key file of [`FIRST`] alone.
+fn process_with_key_file(provider: &Provider, start: u64) -> World {
+    let mut settings = verifier_settings();
+    settings.issuers[0].keys = key_file(&FIRST);
+    let verifier = Verifier::new(settings, provider.clone(), UnixTime::from_secs(start));
+    World { provider: provider.clone(), verifier }
+}
+
+/// Process starts, long after the key file was written.
+const STARTS: [u64; 3] = [NOW, NOW + MAX_STALE + 1, NOW + 60 * MAX_STALE];
+
+#[tokio::test]
+async fn a_key_file_whose_keys_still_hold_is_fetched_anew_once_each_process_has_had_it_for_the_ttl() {
+    for start in STARTS {
+        let world = process_with_key_file(&Provider::with(JWKS_URL, &jwks(&[&FIRST])), start);
+        for (at, fetches) in
+            [(0, 0), (TTL - 1, 0), (TTL, 1), (2 * TTL - 1, 1), (2 * TTL, 2), (MAX_STALE + TTL, 3)]
+        {
+            assert_eq!(world.verify(&token(&FIRST), start + at).await, Ok(()), "{start}, after {at} s");
+            assert_eq!(world.fetches(), fetches, "{start}, after {at} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_no_network_a_key_file_serves_each_process_until_it_may_be_no_older_however_old_the_file_is() {
+    for start in STARTS {
+        let world = process_with_key_file(&Provider::default(), start);
+        for at in [0, TTL, MAX_STALE - 1] {
+            assert_eq!(world.verify(&token(&FIRST), start + at).await, Ok(()), "{start}, after {at} s");
+        }
+        let expired = world.verify(&token(&FIRST), start + MAX_STALE).await;
+        assert_eq!(expired, unavailable(Some(FetchError::Unreachable)), "{start}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_newer_than_the_key_file_is_fetched_once_or_refused_until_the_network_is_back() {
+    let rotated = jwks(&[&FIRST, &SECOND]);
+    let world = process_with_key_file(&Provider::with(JWKS_URL, &rotated), NOW);
+    for key in [&SECOND, &FIRST, &SECOND] {
+        assert_eq!((world.verify(&token(key), NOW).await, world.fetches()), (Ok(()), 1), "{}", key.id);
+    }
+
+    let world = process_with_key_file(&Provider::default(), NOW);
+    let (verdict, trace) = world.trace(&token(&SECOND), NOW).await;
+    assert_eq!((verdict, trace.fetch), (UNKNOWN_KEY, Some(Err(FetchError::Unreachable))));
+    world.provider.publish(JWKS_URL, &rotated);
+    for (at, verdict, fetches) in [(COOLDOWN - 1, UNKNOWN_KEY, 1), (COOLDOWN, Ok(()), 2)] {
+        assert_eq!(world.verify(&token(&FIRST), NOW + at).await, Ok(()), "the old key, after {at} s");
+        assert_eq!(world.verify(&token(&SECOND), NOW + at).await, verdict, "after {at} s");
+        assert_eq!(world.fetches(), fetches, "after {at} s");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_is_taken_from_the_key_file_by_each_new_process_until_its_first_refresh() {
+    let provider = Provider::with(JWKS_URL, &jwks(&[&SECOND]));
+    for (process, start) in STARTS.into_iter().enumerate() {
+        let world = process_with_key_file(&provider, start);
+        for (at, verdict, fetches) in [(0, Ok(()), 0), (TTL - 1, Ok(()), 0), (TTL, UNKNOWN_KEY, 1)] {
+            assert_eq!(world.verify(&token(&FIRST), start + at).await, verdict, "{start}, after {at} s");
+            assert_eq!(world.fetches(), process + fetches, "{start}, after {at} s");
+        }
+    }
+    // A token of another key brings the refresh before its time.
+    let world = process_with_key_file(&provider, NOW);
+    assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()));
+    assert_eq!(world.verify(&token(&SECOND), NOW + 1).await, Ok(()));
+    assert_eq!(world.verify(&token(&FIRST), NOW + 1).await, UNKNOWN_KEY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_answers_requests_wait_only_for_a_stale_key_file_or_a_key_that_it_lacks() {
+    const NONE: Duration = Duration::ZERO;
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const TIMEOUT: Duration = Duration::from_secs(3);
+    let provider = Provider::default();
+    provider.reply(JWKS_URL, Reply::Hang);
+    let known = process_with_key_file(&provider, NOW);
+    for (at, wait) in [
+        (0, NONE),
+        (TTL - 1, NONE),
+        (TTL, PATIENCE),
+        (TTL + COOLDOWN - 1, NONE),
+        (TTL + COOLDOWN, TIMEOUT),
+        (TTL + 2 * COOLDOWN, TIMEOUT),
+    ] {
+        let verdict = lasts(known.verify(&token(&FIRST), NOW + at)).await;
+        assert_eq!(verdict, (Ok(()), wait), "the file's key, after {at} s");
+    }
+    let new = process_with_key_file(&provider, NOW);
+    for (at, wait) in [(0, TIMEOUT), (COOLDOWN - 1, NONE), (COOLDOWN, TIMEOUT)] {
+        let verdict = lasts(new.verify(&token(&SECOND), NOW + at)).await;
+        assert_eq!(verdict, (UNKNOWN_KEY, wait), "another key, after {at} s");
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_asks_nobody_for_as_long_as_the_ttl_is_set() {
+    const WEEK: u64 = 604_800;
+    let mut settings = verifier_settings();
+    settings.issuers[0].keys = key_file(&FIRST);
+    (settings.key_cache.ttl, settings.key_cache.max_stale) =
+        (Duration::from_secs(WEEK), Duration::from_secs(WEEK));
+    let world = World::new(settings, Provider::default());
+    for at in [0, TTL, MAX_STALE, WEEK - 1] {
+        assert_eq!(world.verify(&token(&FIRST), NOW + at).await, Ok(()), "after {at} s");
+    }
+    assert_eq!(world.fetches(), 0);
+}

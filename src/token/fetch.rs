@@ -45,7 +45,7 @@ pub enum FetchError {
     #[error("the connection broke within the body")]
     Interrupted,
     /// A document without usable keys.
-    #[error("the document is {0}")]
+    #[error("the document cannot be used: {0}")]
     KeySet(#[from] KeySetError),
 }
 

@@ -119,6 +119,11 @@ impl KeySet {
         self.keys.get(id)
     }
 
+    /// The keys that can be used, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.keys.values().map(Arc::as_ref)
+    }
+
     /// How many keys can be used; at least one.
     #[expect(clippy::len_without_is_empty, reason = "a key set is never empty")]
     pub fn len(&self) -> usize {
