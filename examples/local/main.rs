@@ -133,8 +133,11 @@ impl Local {
     /// Every person on every route, each answered by the function. A person's documents must be one: API
     /// Gateway would have kept the first for all routes.
     async fn show_routes(&mut self) -> Result<(), StartError> {
-        Table::begin_part("POLICIES=policies: three people on every route, one document for each person.");
-        let function = self.start(&[("POLICIES", concat!(env!("CARGO_MANIFEST_DIR"), "/layer/policies"))]).await?;
+        Table::begin_part(
+            "POLICIES=layer/policies: three people on every route, one document for each person.",
+        );
+        let function =
+            self.start(&[("POLICIES", concat!(env!("CARGO_MANIFEST_DIR"), "/layer/policies"))]).await?;
         for person in tokens::people(&self.key) {
             let mut documents = Vec::new();
             for ((key, verb, path), status) in tokens::ROUTES.into_iter().zip(person.statuses) {
