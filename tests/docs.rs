@@ -83,7 +83,7 @@ async fn claim_name() -> ClaimName {
 }
 
 #[tokio::test]
-async fn every_reason_code_is_in_the_readme() {
+async fn every_reason_code_is_in_the_readme_and_in_the_runbook() {
     let name = claim_name().await;
     let refusals = codes!(TokenError:
         Missing, Ambiguous, WrongScheme, TooLong, NotThreeParts, NotBase64Url, HeaderNotObject,
@@ -94,8 +94,10 @@ async fn every_reason_code_is_in_the_readme() {
     );
     let denials = codes!(DenyReason: InsufficientScope, NotInGroup, NotPermitted, AnswerTooLarge);
     let faults = codes!(Fault: Event(EventError::NotObject), KeysUnavailable(None), Panic);
-    let codes = refusals.into_iter().chain(denials).chain(faults).map(str::to_owned).collect();
-    assert_eq!(first_cells(&read_to_string("README.md").unwrap(), "## Reasons"), codes);
+    let codes: BTreeSet<_> = refusals.into_iter().chain(denials).chain(faults).map(str::to_owned).collect();
+    for document in ["README.md", "docs/runbook.md"] {
+        assert_eq!(first_cells(&read_to_string(document).unwrap(), "## Reasons"), codes, "{document}");
+    }
 }
 
 /// What stands in capitals in the configuration's code and is no setting: what Lambda sets for every runtime,

@@ -63,6 +63,10 @@ async fn the_example_allows_each_of_its_people_what_its_comments_say() {
         (json!({ "cognito:groups": null, "admin": true }), &ALL),
         (json!({ "cognito:groups": ["admins"], "suspended": true }), &not_delete),
         (json!({ "cognito:groups": null, "scope": "openid orders/write" }), &["post /orders"]),
+        (
+            json!({ "cognito:groups": null, "username": null, "scope": "orders/read orders/write" }),
+            &["$connect", "get /orders", "get /orders/{id}", "post /orders"],
+        ),
         (json!({ "cognito:groups": null, "scope": null }), &[]),
         (json!({ "cognito:groups": ["strangers"], "scope": "openid" }), &[]),
     ] {

@@ -22,9 +22,9 @@ EVERYTHING = {"ExampleApis": "rest-http-and-websocket", "Tracing": "true"}
 ROUTES = {"GET /orders", "POST /orders", "GET /orders/{id}", "DELETE /orders/{id}", "GET /orders/{id}/items"}
 
 
-def first_cells(heading: str) -> set[str]:
-    """What stands between backticks in the first cells of a section's tables in the README."""
-    section = (ROOT / "README.md").read_text().split(f"\n{heading}\n")[1].split("\n## ")[0]
+def first_cells(heading: str, document: str = "README.md") -> set[str]:
+    """What stands between backticks in the first cells of a section's tables."""
+    section = (ROOT / document).read_text().split(f"\n{heading}\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
     return {word for row in rows for word in row.split(" | ")[0].split("`")[1::2]}
 
@@ -63,6 +63,9 @@ class Parameters(unittest.TestCase):
                 if "AllowedPattern" in parameter:
                     self.assertIn("ConstraintDescription", parameter)
                     self.assertTrue(re.search(parameter["AllowedPattern"], parameter["Default"]))
+
+    def test_every_parameter_is_in_the_page_about_deploying(self):
+        self.assertEqual(first_cells("## Parameters", "docs/deploy.md"), set(SOURCE["Parameters"]))
 
     def test_patterns_take_what_can_be_meant_and_refuse_what_cannot(self):
         for name, good, bad in [
