@@ -7,15 +7,11 @@ import json
 import os
 import pathlib
 import re
-import sys
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-
-from runtime_api import Function  # noqa: E402
-from stack import Stack  # noqa: E402
-from translate import translate  # noqa: E402
+from tests.support.runtime_api import Function
+from tests.support.stack import Stack
+from tests.support.translate import ROOT, translate
 
 BOOTSTRAP = pathlib.Path(os.environ.get("BOOTSTRAP", ROOT / ".aws-sam/build/AuthorizerFunction/bootstrap")).resolve()
 TEMPLATE = translate(ROOT / "template.yaml")

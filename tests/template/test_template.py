@@ -8,12 +8,11 @@ import subprocess
 import sys
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+import botocore.session
+from samcli.yamlhelper import yaml_parse
 
-from samcli.yamlhelper import yaml_parse  # noqa: E402
-from stack import Stack  # noqa: E402
-from translate import lint, translate  # noqa: E402
+from tests.support.stack import Stack
+from tests.support.translate import ROOT, lint, translate
 
 TEMPLATE = translate(ROOT / "template.yaml")
 SOURCE = yaml_parse((ROOT / "template.yaml").read_text())
@@ -293,8 +292,6 @@ class Watching(unittest.TestCase):
 
 class Outputs(unittest.TestCase):
     def test_the_commands_exist_with_their_options(self):
-        import botocore.session
-
         model = botocore.session.get_session().get_service_model("cognito-idp")
         named = {re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower(): name for name in model.operation_names}
         of_the_cli = {"--region", "--query", "--output"}
