@@ -4,8 +4,10 @@ import base64
 import hashlib
 import http.server
 import json
+import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -40,42 +42,47 @@ class SignIn(unittest.TestCase):
         self.addCleanup(self.provider.server_close)
         self.addCleanup(self.provider.shutdown)
 
-    def sign_in(self, brought: dict) -> subprocess.CompletedProcess:
-        """Runs the script, and is its browser: brings back `brought`, with the state if none is in it."""
+    def sign_in(self, brought: dict, browser: str = "true") -> subprocess.CompletedProcess:
+        """Runs the script, and brings back `brought`, with the state if none is in it."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            callback = f"http://localhost:{free.getsockname()[1]}/callback"
         domain = f"http://127.0.0.1:{self.provider.server_port}"
-        command = [sys.executable, SCRIPT, domain, "web", "openid", "orders/read"]
-        # No browser is opened: there is none of this name.
-        script = subprocess.Popen(command, env={"BROWSER": "true"}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        command = [sys.executable, SCRIPT, domain, "web", callback, "openid", "orders/read"]
+        environment = {"BROWSER": browser, "PATH": os.environ["PATH"]}
+        script = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         address = re.search(r"sign in at (\S+)", script.stderr.readline())[1]
         asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
         self.assertEqual((asked["response_type"], asked["code_challenge_method"], asked["scope"]),
                          ("code", "S256", "openid orders/read"))
+        self.assertEqual(asked["redirect_uri"], callback)
         self.provider.challenge = asked["code_challenge"]
-        self.assertEqual(self.fetch(asked["redirect_uri"].replace("/callback", "/favicon.ico")), 404)
+        self.assertEqual(self.fetch(callback.replace("/callback", "/favicon.ico")), 404)
         query = urllib.parse.urlencode({"state": asked["state"]} | brought)
-        self.assertEqual(self.fetch(f"{asked['redirect_uri']}?{query}"), 200)
+        self.assertEqual(self.fetch(f"{callback}?{query}"), 200)
         out, err = script.communicate(timeout=30)
         return subprocess.CompletedProcess(command, script.returncode, out, err)
 
     def fetch(self, url: str) -> int:
-        """The script may not listen yet."""
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(url, timeout=5) as answer:
-                    return answer.status
-            except urllib.error.HTTPError as error:
-                return error.code
-            except OSError:
-                threading.Event().wait(0.1)
-        raise AssertionError("the script never listened")
+        """The script listens before it says so."""
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def test_a_code_becomes_a_token_and_nothing_else_is_printed(self):
         run = self.sign_in({"code": "good"})
         self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "t.o.k\n", ""))
 
+    def test_what_a_browser_prints_is_no_part_of_the_token_and_one_that_stays_open_is_not_waited_for(self):
+        for browser in ["echo opened %s", "sleep 20"]:
+            self.assertEqual(self.sign_in({"code": "good"}, browser).stdout, "t.o.k\n")
+
     def test_what_is_not_this_sign_in_gives_no_token(self):
         for brought, said in [
             ({"code": "good", "state": "other"}, "not of this sign-in"),
+            ({"code": "good", "state": "ä"}, "not of this sign-in"),
             ({"error": "access_denied"}, "not signed in: access_denied"),
             ({"code": "bad"}, "refused the code with status 400"),
         ]:
@@ -84,10 +91,17 @@ class SignIn(unittest.TestCase):
             self.assertIn(said, run.stderr)
 
     def test_wrong_arguments_get_the_usage(self):
-        for words in [[], ["https://a"], ["a.example", "web"], ["http://a.example", "web"]]:
+        callback = "http://localhost:1/"
+        for words in [[], ["https://a", "web"], ["a.example", "web", callback], ["http://a.example", "web", callback]]:
             run = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True, check=False)
             self.assertEqual((run.returncode, run.stdout), (2, ""))
             self.assertIn("TOKEN=$(scripts/sign-in", run.stderr)
+
+    def test_a_callback_on_another_machine_is_refused(self):
+        words = ["https://a.example", "web", "https://app.example.com/callback"]
+        run = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True, check=False)
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertIn("is not on this machine", run.stderr)
 
 
 if __name__ == "__main__":

@@ -377,4 +377,6 @@ resource "aws_apigatewayv2_stage" "websocket" {
   api_id      = aws_apigatewayv2_api.websocket.id
   name        = "v1"
   auto_deploy = true
+  # API Gateway deploys no WebSocket API without a route.
+  depends_on = [aws_apigatewayv2_route.connect]
 }
