@@ -10,19 +10,29 @@
 #[path = "telemetry/emf.rs"]
 mod emf;
 
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
     gateway::{Refusal, Shape, TokenSource},
     telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
-    testing::{ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, settings},
+    testing::{
+        ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, key_source, settings,
+    },
     time::UnixTime,
-    token::{Algorithm, FetchError},
+    token::{Algorithm, FetchError, IssuerSettings},
 };
 use serde_json::{Value, json};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
+
+/// Where keys of the pool's other issuer form would be.
+const NEWER_URL: &str =
+    "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123/.well-known/jwks.json";
 
 const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
@@ -149,13 +159,42 @@ async fn every_line_holds_metrics_of_its_outcome_by_kind_of_api_and_by_reason() 
     let with = |metrics: &[(&str, u64)]| -> BTreeMap<String, u64> {
         metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
     };
+    // A made-up token of the form that the pool does not use must ring no alarm.
+    let of_the_other_form = || {
+        let newer = ISSUER.replace("//cognito-idp.", "//issuer-cognito-idp.");
+        let mut settings = settings();
+        let [older] = &mut settings.verifier.issuers[..] else { panic!("one issuer") };
+        let keys_of_newer = key_source(NEWER_URL, &[Algorithm::RS256]);
+        let (rules, keys) = (older.rules.clone(), Arc::clone(&older.keys));
+        older.other_form = Some(Arc::clone(&keys_of_newer));
+        let issuer = newer.clone();
+        settings.verifier.issuers.push(IssuerSettings {
+            issuer,
+            keys: keys_of_newer,
+            other_form: Some(keys),
+            rules,
+        });
+        let mut claims = access_claims(NOW);
+        claims["iss"] = json!(newer);
+        let mut case = case(&event(Shape::HttpV2, &format!("Bearer {}", KEY.token(&claims))));
+        case.provider.reply(NEWER_URL, Reply::Fail(FetchError::Status(403)));
+        case.settings = settings;
+        case
+    };
     for (case, outcome, kind, reason, fetches) in [
+        (
+            of_the_other_form(),
+            "Unauthorized",
+            "http-v2",
+            Some("unknown_issuer"),
+            &[("KeyFetches", 1), ("KeyFetchFailures", 0)][..],
+        ),
         (
             case(&good_event(Shape::HttpV1)),
             "Allowed",
             "http-v1",
             None,
-            &[("KeyFetches", 1), ("KeyFetchFailures", 0)][..],
+            &[("KeyFetches", 1), ("KeyFetchFailures", 0)],
         ),
         (
             unscoped(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     authorizer::{Outcome, Record},
     time::UnixTime,
+    token::TokenError,
 };
 
 /// Members of a line. Absent ones are left out: a sum over them is the same as over zeros, and cheaper.
@@ -68,7 +69,7 @@ impl<'n> Metrics<'n> {
             unauthorized: counted(UNAUTHORIZED),
             errors: counted(ERRORS),
             key_fetches: fetch.map(|_| 1),
-            key_fetch_failures: fetch.map(|fetch| u8::from(fetch.is_err())),
+            key_fetch_failures: fetch.map(|fetch| u8::from(fetch.is_err() && !names_no_issuer(record))),
             duration: duration_us,
             metadata: Metadata {
                 timestamp: started_at.as_millis(),
@@ -95,6 +96,16 @@ fn directives<'n>(namespace: &'n str, record: &Record, outcome: Metric) -> Vec<D
         directives.push(directive(vec![&[]], vec![count("KeyFetches"), count("KeyFetchFailures")]));
     }
     directives
+}
+
+/// A token of an issuer form that its pool does not use makes a fetch that Cognito refuses. That is an answer, and
+/// no failure: else anybody could ring an alarm with made-up tokens.
+fn names_no_issuer(record: &Record) -> bool {
+    use Outcome::{Refuse, Unauthorized};
+    matches!(
+        record.outcome,
+        Some(Refuse(TokenError::UnknownIssuer) | Unauthorized(TokenError::UnknownIssuer))
+    )
 }
 
 fn outcome_name(outcome: Option<Outcome>) -> &'static str {
