@@ -1,0 +1,75 @@
+//! What is measured, and with which settings.
+
+use std::{collections::BTreeMap, env, path::PathBuf, process::Command};
+
+use cognito_authorizer::testing::{CLIENT_ID, POOL_ID};
+
+/// A function's executable, or a script that becomes one.
+#[derive(Clone, Debug)]
+pub(crate) struct Bootstrap {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// A function's environment, besides what Lambda sets.
+pub(crate) type Variables = BTreeMap<String, String>;
+
+/// The settings that all runs share, and `more`.
+pub(crate) fn variables<const N: usize>(more: [(&str, String); N]) -> Variables {
+    let shared = [("USER_POOL_ID", POOL_ID.to_owned()), ("CLIENT_ID", CLIENT_ID.to_owned())];
+    shared.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The command line.
+pub(crate) struct Arguments {
+    /// Others' functions, to be measured beside ours.
+    pub(crate) others: Vec<Bootstrap>,
+    /// Few rounds, which show that all of it works and no more.
+    pub(crate) is_short: bool,
+    /// Where to write the table and the chart.
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn read() -> Result<Self, String> {
+        let mut arguments = Self { others: Vec::new(), is_short: false, out: None };
+        let mut words = env::args().skip(1);
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                // What `cargo bench` and `cargo test --benches` add.
+                "--bench" => {}
+                "--test" | "--short" => arguments.is_short = true,
+                "--out" => arguments.out = Some(words.next().ok_or(USAGE)?.into()),
+                "--function" => {
+                    let (name, path) = words.next().and_then(|word| split(&word)).ok_or(USAGE)?;
+                    arguments.others.push(Bootstrap { name, path });
+                }
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn split(word: &str) -> Option<(String, PathBuf)> {
+    let (name, path) = word.split_once('=')?;
+    Some((name.to_owned(), PathBuf::from(path).canonicalize().ok()?))
+}
+
+const USAGE: &str =
+    "usage: cargo bench --bench function -- [--short] [--function NAME=BOOTSTRAP]... [--out FOLDER]";
+
+/// Builds ours and the floor, with the release profile, into a folder of their own for each set of features.
+pub(crate) fn build(features: &[&str], folder: &str, targets: &[&str]) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target").join(folder);
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "--locked", "--target-dir"])
+        .arg(&folder)
+        .args(features)
+        .args(targets)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "the build failed");
+    folder.join("release")
+}
