@@ -17,7 +17,7 @@ use crate::{
     gateway::{Answerer, ContextClaims, Refusal, ResponseFormat, TokenSource},
     policy::Policies,
     telemetry::{Level, LogFormat, TelemetrySettings},
-    token::{KeyCacheSettings, VerifierSettings},
+    token::{Authorities, KeyCacheSettings, VerifierSettings},
 };
 
 /// Everything that the environment says.
@@ -25,6 +25,8 @@ use crate::{
 pub struct Config {
     /// What the authorizer is made of.
     pub authorizer: AuthorizerSettings,
+    /// Who is trusted to certify the hosts that keys are fetched from.
+    pub authorities: Authorities,
     /// How it logs.
     pub telemetry: TelemetrySettings,
     /// What may be meant and is worth a look, for the log.
@@ -66,9 +68,10 @@ impl Config {
                 &[("unauthorized", Refusal::Unauthorized), ("deny", Refusal::Deny)],
             ),
         };
+        let authorities = keys::read_authorities(&mut reader, "JWKS_CA_FILE");
         rules::check_size(&mut reader, &authorizer.rules, authorizer.answerer.format);
         let notices = notice_strangers(&authorizer);
-        reader.finish(Self { authorizer, telemetry, notices })
+        reader.finish(Self { authorizer, authorities, telemetry, notices })
     }
 }
 

@@ -48,11 +48,10 @@ fn main() -> ExitCode {
 }
 
 async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
-    let fetch = HttpsFetch::default();
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(problems) => {
-            report_init_error(lambda, &fetch, &problems).await;
+            report_init_error(lambda, &HttpsFetch::default(), &problems).await;
             return Err(problems.into());
         }
     };
@@ -60,6 +59,7 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
     hide_panic_messages(telemetry.clone());
     let now = UnixTime::now();
     config.notices.iter().for_each(|notice| telemetry.notice(Level::Warn, now, notice));
+    let fetch = HttpsFetch::trusting(config.authorities);
     let authorizer = Arc::new(Authorizer::new(config.authorizer, fetch, now));
     if let Some(Err(error)) = authorizer.verifier().warm_up(now).await {
         let message = format!("no keys fetched at start: {error}; the first request tries again");

@@ -21,7 +21,7 @@ pub use algorithm::Algorithm;
 pub use cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh};
 pub use claims::{AllowedClients, AllowedUse, Claims, TokenRules, TokenUse};
 pub use error::{ClaimName, TokenError, VerifyError};
-pub use fetch::{FetchError, FetchJwks, HttpsFetch, InvalidJwksUrl, JwksUrl, MAX_JWKS_BYTES};
+pub use fetch::{Authorities, FetchError, FetchJwks, HttpsFetch, InvalidJwksUrl, JwksUrl, MAX_JWKS_BYTES};
 pub use json::{JsonError, parse_object, parse_value};
 pub use jwk::{KeySet, KeySetError, VerifyingKey};
 pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};

@@ -14,7 +14,7 @@ use cognito_authorizer::{
     gateway::{ContextClaims, Refusal, ResponseFormat, TokenSource},
     telemetry::{Level, LogFormat},
     testing::{SigningKey, jwks},
-    token::{Algorithm, AllowedClients, AllowedUse, TokenRules, TokenUse},
+    token::{Algorithm, AllowedClients, AllowedUse, Authorities, TokenRules, TokenUse},
 };
 use serde_json::json;
 
@@ -38,7 +38,8 @@ fn wrong(variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn one_pool_and_one_client_are_enough_and_the_rest_has_the_documented_defaults() {
-    let Config { authorizer, telemetry, notices } = read(&POOL).unwrap();
+    let Config { authorizer, telemetry, notices, authorities } = read(&POOL).unwrap();
+    assert_eq!(authorities, Authorities::default());
     assert_eq!(notices, Vec::<String>::new());
     let verifier = authorizer.verifier;
     assert_eq!(
@@ -181,6 +182,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_name() {
         ("CLOCK_SKEW_SECONDS", &["", "-1", "301", "1.5", "one", "99999999999999999999"]),
         ("JWKS_URI", &["", "keys.json", "http://example.com/keys", "ftp://x/y", "https://u:p@example.com/"]),
         ("JWKS_FILE", &["", "no/such/file.json", "Cargo.toml", "src"]),
+        ("JWKS_CA_FILE", &["", "no/such/file.pem", "Cargo.toml", "events/jwks.json", "src"]),
         ("JWKS_TTL_SECONDS", &["", "0", "-1", "31536001"]),
         ("JWKS_MAX_STALE_SECONDS", &["", "0", "3599"]),
         ("JWKS_COOLDOWN_SECONDS", &["", "0", "3601"]),

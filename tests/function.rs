@@ -16,8 +16,12 @@ mod hostile_events;
 mod issuer;
 #[path = "function/key_fetches.rs"]
 mod key_fetches;
+#[path = "../benches/function/provider.rs"]
+mod provider;
 #[path = "../examples/local/runtime_api.rs"]
 mod runtime_api;
+#[path = "function/tls.rs"]
+mod tls;
 
 use std::{
     path::Path,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reader::Reader;
-use crate::token::{Algorithm, JwksUrl, KeySet, MAX_JWKS_BYTES};
+use crate::token::{Algorithm, Authorities, JwksUrl, KeySet, MAX_JWKS_BYTES};
 
 /// Where an issuer's keys are, if not where they usually are.
 pub(super) struct Keys {
@@ -45,6 +45,20 @@ pub(super) fn read_keys(reader: &mut Reader<'_>, url: &str, file: &str) -> Keys 
 pub(super) fn parse_url(reader: &mut Reader<'_>, place: &str, text: &str) -> Option<JwksUrl> {
     let url = JwksUrl::parse(text);
     url.map_err(|error| reader.problem(place, error.to_string())).ok()
+}
+
+/// A PEM file of certificate authorities, if one is named.
+pub(super) fn read_authorities(reader: &mut Reader<'_>, name: &str) -> Authorities {
+    let Some(path) = reader.text(name) else { return Authorities::default() };
+    let authorities = read_file(reader, name, &path).map(|file| Authorities::parse(&file.content));
+    match authorities {
+        Some(Ok(authorities)) => authorities,
+        Some(Err(error)) => {
+            reader.problem(name, format!("names a file that {error}"));
+            Authorities::default()
+        }
+        None => Authorities::default(),
+    }
 }
 
 pub(super) fn read_file(reader: &mut Reader<'_>, place: &str, path: &str) -> Option<KeyFile> {

@@ -10,7 +10,11 @@ use std::{
 };
 
 use reqwest::{StatusCode, Url, redirect::Policy};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use thiserror::Error;
 
 use super::jwk::KeySetError;
@@ -106,15 +110,52 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Certificate authorities that are trusted besides Mozilla's, which are compiled in: a company's own, say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authorities(Vec<CertificateDer<'static>>);
+
+/// Why a file is none of authorities.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("holds no pem certificates of authorities, or one that cannot be used")]
+pub struct InvalidAuthorities;
+
+impl Authorities {
+    /// Reads PEM text (RFC 7468) with at least one certificate, all of which must be usable.
+    pub fn parse(pem: &[u8]) -> Result<Self, InvalidAuthorities> {
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.map_err(|_| InvalidAuthorities)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|_| InvalidAuthorities)?;
+        }
+        if certificates.is_empty() { Err(InvalidAuthorities) } else { Ok(Self(certificates)) }
+    }
+
+    /// Them and Mozilla's.
+    fn roots(&self) -> Result<RootCertStore, rustls::Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        self.0.iter().try_for_each(|certificate| roots.add(certificate.clone()))?;
+        Ok(roots)
+    }
+}
+
 /// [`FetchJwks`] over reqwest. The client is built on the first fetch, so that a function with its keys in a
 /// file never pays for one.
 #[derive(Debug, Default)]
-pub struct HttpsFetch(OnceLock<Option<reqwest::Client>>);
+pub struct HttpsFetch {
+    authorities: Authorities,
+    client: OnceLock<Option<reqwest::Client>>,
+}
 
 impl HttpsFetch {
+    /// Trusts `authorities` besides Mozilla's; the default trusts Mozilla's alone.
+    pub fn trusting(authorities: Authorities) -> Self {
+        Self { authorities, client: OnceLock::new() }
+    }
+
     /// The client, if TLS could be set up.
     pub fn client(&self) -> Option<&reqwest::Client> {
-        self.0.get_or_init(|| build_client().ok()).as_ref()
+        self.client.get_or_init(|| build_client(&self.authorities).ok()).as_ref()
     }
 }
 
@@ -136,11 +177,10 @@ impl FetchJwks for HttpsFetch {
     }
 }
 
-fn build_client() -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+fn build_client(authorities: &Authorities) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(authorities.roots()?)
         .with_no_client_auth();
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
