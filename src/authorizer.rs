@@ -13,7 +13,8 @@ use thiserror::Error;
 
 use crate::{
     gateway::{
-        Answer, Answerer, Event, EventError, ExecuteApiArn, Refusal, Request, Response, Shape, TokenSource,
+        Answer, Answerer, Event, EventError, ExecuteApiArn, KeptAnswer, Refusal, Request, Response, Shape,
+        TokenSource,
     },
     policy::{Decision, DenyReason, Failure, Route, Rules, Ruling, Rulings},
     time::UnixTime,
@@ -38,11 +39,18 @@ pub struct AuthorizerSettings {
 /// Answers authorizer events. Made once, used for every invocation.
 #[derive(Debug)]
 pub struct Authorizer<F> {
-    verifier: Verifier<F, Decision>,
+    verifier: Verifier<F, Kept>,
     token_sources: Vec<TokenSource>,
     rules: Rules,
     answerer: Answerer,
     refusal: Refusal,
+}
+
+/// What is kept beside a remembered token.
+#[derive(Debug)]
+pub struct Kept {
+    decision: Decision,
+    answer: KeptAnswer,
 }
 
 /// Why there is no answer: the caller's fault or ours, and nothing between.
@@ -136,7 +144,7 @@ impl<F: FetchJwks> Authorizer<F> {
     }
 
     /// The verifier, to warm its keys up before the first event.
-    pub fn verifier(&self) -> &Verifier<F, Decision> {
+    pub fn verifier(&self) -> &Verifier<F, Kept> {
         &self.verifier
     }
 
@@ -183,8 +191,11 @@ impl<F: FetchJwks> Authorizer<F> {
         let claims = verified.claims();
         record.subject = Some(claims.subject().to_owned());
 
-        let decision = verified.keep(|claims| self.rules.decide(claims));
-        let answer = self.answerer.respond(&request, &arn, claims, decision);
+        let Kept { decision, answer } = verified
+            .keep(|claims| Kept { decision: self.rules.decide(claims), answer: KeptAnswer::default() });
+        // Most tokens come once in a while, since API Gateway keeps answers too: those that come back are worth it.
+        let kept = record.trace.remembered.then_some(answer);
+        let answer = self.answerer.respond(&request, &arn, claims, decision, kept);
         record.note_decision(decision, &answer);
         let outcome = answer.denied.map_or(Outcome::Allow, Outcome::Deny);
         Ok((answer.response, outcome))

@@ -15,4 +15,4 @@ pub use context::ContextClaims;
 pub use credentials::{InvalidTokenSource, TokenSource};
 pub use event::{Event, EventError, Payload, Request, Shape};
 pub use iam::{TooManyRoutes, check_size};
-pub use response::{Answer, Answerer, Refusal, Response, ResponseFormat};
+pub use response::{Answer, Answerer, KeptAnswer, Refusal, Response, ResponseFormat};

@@ -89,6 +89,26 @@ async fn a_repeated_token_gives_the_same_answer_from_memory() {
 }
 
 #[tokio::test]
+async fn an_answer_from_memory_is_for_its_own_kind_of_event_and_its_own_api_and_stage() {
+    let long_memory = authorizer(settings());
+    let places = ["prod", "test", "prod"].map(|stage| format!("{API}/{stage}/"));
+    let elsewhere = format!("{}/", API.replace("a1b2c3d4e5", "z9y8x7w6v5") + "/prod");
+    for _ in 0..3 {
+        for shape in Shape::ALL {
+            for place in places.iter().chain([&elsewhere]) {
+                let event = event(shape, &good_token()).to_string().replace(&format!("{API}/prod/"), place);
+                let (from_memory, record) = ask(&long_memory, &event).await;
+                let (anew, _) = ask(&authorizer(settings()), &event).await;
+                assert_eq!(from_memory, anew, "{shape:?} {place}");
+                let text = serde_json::to_string(&from_memory.unwrap()).unwrap();
+                assert!(text.contains(place), "{shape:?} {place}: {text}");
+                assert_eq!(record.outcome, Some(Outcome::Allow));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_is_down_is_a_500_and_never_a_401() {
     for (reply, failure) in [
         (Reply::Fail(FetchError::Unreachable), FetchError::Unreachable),

@@ -73,7 +73,7 @@ async fn explain(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let event = event(Shape::RestRequest, "").to_string();
     let event = Event::parse(&event)?;
     let (request, decision) = (event.request()?, Decision::PerRoute(rulings));
-    let answer = settings().answerer.respond(&request, &request.arn()?, verified.claims(), &decision);
+    let answer = settings().answerer.respond(&request, &request.arn()?, verified.claims(), &decision, None);
     let answer = serde_json::to_value(&answer.response)?;
     writeln!(text, "\n{:#}", answer["policyDocument"])?;
     // Whoever reads only the head of it closes the pipe.

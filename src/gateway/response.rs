@@ -1,13 +1,16 @@
 //! The answer to each kind of API.
 
-use std::{borrow::Cow, ops::RangeInclusive};
+use std::{borrow::Cow, ops::RangeInclusive, sync::OnceLock};
 
 use aws_lambda_events::apigw::{
     ApiGatewayCustomAuthorizerPolicy, ApiGatewayCustomAuthorizerResponse,
     ApiGatewayV2CustomAuthorizerIamPolicyResponse, ApiGatewayV2CustomAuthorizerSimpleResponse,
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     arn::ExecuteApiArn,
@@ -39,16 +42,50 @@ pub enum Refusal {
     Deny,
 }
 
-/// An answer, in the form that its API takes. Absent fields are left out, never null.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An answer as it will be sent, in the form that its API takes. Absent fields are left out, never null.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Response(Box<RawValue>);
+
+/// An answer that is not written yet: its length decides what stays in it.
+#[derive(Serialize)]
 #[serde(untagged)]
-pub enum Response {
+enum Body {
     /// An IAM policy.
     Policy(ApiGatewayV2CustomAuthorizerIamPolicyResponse<Map<String, Value>>),
     /// An IAM policy with the API key whose usage plan applies.
     PolicyWithUsageKey(ApiGatewayCustomAuthorizerResponse<Map<String, Value>>),
     /// Yes or no.
     Simple(ApiGatewayV2CustomAuthorizerSimpleResponse<Map<String, Value>>),
+}
+
+impl Body {
+    fn context(&mut self) -> &mut Map<String, Value> {
+        match self {
+            Self::Policy(answer) => &mut answer.context,
+            Self::PolicyWithUsageKey(answer) => &mut answer.context,
+            Self::Simple(answer) => &mut answer.context,
+        }
+    }
+
+    /// Maps of strings and values can be written. Were one not, `null` opens nothing.
+    fn write(&self) -> Response {
+        Response(to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+/// Written alike.
+impl PartialEq for Response {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Response {
+    /// In bytes.
+    fn len(&self) -> usize {
+        self.0.get().len()
+    }
 }
 
 /// Writes answers as the configuration wants them.
@@ -77,6 +114,37 @@ pub struct Answer {
     pub left_out_claims: Vec<String>,
 }
 
+/// The answer to one kind of event of one API and stage, kept beside a token. Another's is written anew.
+#[derive(Debug, Default)]
+pub struct KeptAnswer(OnceLock<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    shape: Shape,
+    /// The API and stage, as a resource.
+    stage: String,
+    answer: (Response, Vec<String>),
+}
+
+impl KeptAnswer {
+    fn find_or(
+        &self,
+        shape: Shape,
+        arn: &ExecuteApiArn<'_>,
+        write: impl FnOnce() -> Result<(Response, Vec<String>), DenyReason>,
+    ) -> Result<(Response, Vec<String>), DenyReason> {
+        let stage = arn.to_string();
+        let kept = self.0.get().filter(|kept| kept.shape == shape && kept.stage == stage);
+        if let Some(kept) = kept {
+            return Ok(kept.answer.clone());
+        }
+        let answer = write()?;
+        // The first is kept: a token is for one API, as a rule.
+        let _ = self.0.set(Kept { shape, stage, answer: answer.clone() });
+        Ok(answer)
+    }
+}
+
 /// An answer but for its context. Without a document it says yes or no.
 struct Draft<'c> {
     principal_id: Cow<'c, str>,
@@ -88,13 +156,15 @@ struct Draft<'c> {
 
 impl Answerer {
     /// The answer for verified claims, under 8,000 bytes. A document does not depend on the route that was
-    /// asked for: it is the same for every request to one API and stage.
+    /// asked for: it is the same for every request to one API and stage, and may be `kept` for the next one with
+    /// the same claims and decision.
     pub fn respond(
         &self,
         request: &Request<'_>,
         arn: &ExecuteApiArn<'_>,
         claims: &Claims,
         decision: &Decision,
+        kept: Option<&KeptAnswer>,
     ) -> Answer {
         let shape = request.shape();
         let is_simple = self.is_simple(shape);
@@ -104,14 +174,13 @@ impl Answerer {
             Decision::Allow | Decision::Deny(_) => None,
         };
         let verdict = decision.on(route);
-        let document = if is_simple { verdict.map(|()| None) } else { iam::decide(arn, decision).map(Some) };
-        let draft = document.map(|document| Draft {
-            principal_id: self.principal_id(claims),
-            usage_key: self.usage_key(shape, claims),
-            document,
-            reason: decision.denial(),
+        // Without a document the answer is about the one route.
+        let written = if is_simple { verdict } else { Ok(()) };
+        let written = written.and_then(|()| {
+            let write = || self.write(shape, arn, claims, decision);
+            kept.map_or_else(write, |kept| kept.find_or(shape, arn, write))
         });
-        match draft.and_then(|draft| draft.finish(context::build(claims, &self.context, shape))) {
+        match written {
             Ok((response, left_out_claims)) => {
                 Answer { response, denied: verdict.err(), route, left_out_claims }
             }
@@ -127,6 +196,23 @@ impl Answerer {
         }
     }
 
+    /// What does not depend on the route, and the names of claims that did not fit.
+    fn write(
+        &self,
+        shape: Shape,
+        arn: &ExecuteApiArn<'_>,
+        claims: &Claims,
+        decision: &Decision,
+    ) -> Result<(Response, Vec<String>), DenyReason> {
+        let draft = Draft {
+            principal_id: self.principal_id(claims),
+            usage_key: self.usage_key(shape, claims),
+            document: if self.is_simple(shape) { None } else { Some(iam::decide(arn, decision)?) },
+            reason: decision.denial(),
+        };
+        draft.finish(context::build(claims, &self.context, shape))
+    }
+
     /// The Deny for a token that was refused: nobody is known to be asking.
     pub fn refuse(&self, shape: Shape, arn: &ExecuteApiArn<'_>, error: TokenError) -> Response {
         self.deny(shape, arn, ANONYMOUS, error.code())
@@ -134,11 +220,12 @@ impl Answerer {
 
     fn deny(&self, shape: Shape, arn: &ExecuteApiArn<'_>, principal_id: &str, reason: &str) -> Response {
         let context = Map::from_iter([("reason".to_owned(), Value::from(reason))]);
-        if self.is_simple(shape) {
+        let body = if self.is_simple(shape) {
             simple(false, context)
         } else {
             policy(principal_id, iam::deny_every_route(arn), context)
-        }
+        };
+        body.write()
     }
 
     fn is_simple(&self, shape: Shape) -> bool {
@@ -161,62 +248,63 @@ impl Answerer {
 
 impl Draft<'_> {
     /// The answer with as much of the context as fits, and the names of what does not.
-    fn finish(&self, mut context: Map<String, Value>) -> Result<(Response, Vec<String>), DenyReason> {
-        let answer = self.write(context.clone());
-        let length = size(&answer);
+    fn finish(self, context: Map<String, Value>) -> Result<(Response, Vec<String>), DenyReason> {
+        let reason = self.reason.filter(|_| self.document.is_some());
+        let mut body = self.fill(context);
+        let answer = with_reason(&mut body, reason);
+        let length = answer.len();
         if length < MAX_ANSWER_BYTES {
             return Ok((answer, Vec::new()));
         }
-        let left_out = context::shrink(&mut context, length, MAX_ANSWER_BYTES);
-        let answer = self.write(context);
-        if size(&answer) < MAX_ANSWER_BYTES {
-            Ok((answer, left_out))
-        } else {
-            Err(DenyReason::AnswerTooLarge)
+        if reason.is_some() {
+            body.context().remove("reason");
         }
+        let left_out = context::shrink(body.context(), length, MAX_ANSWER_BYTES);
+        let answer = with_reason(&mut body, reason);
+        if answer.len() < MAX_ANSWER_BYTES { Ok((answer, left_out)) } else { Err(DenyReason::AnswerTooLarge) }
     }
 
-    fn write(&self, mut context: Map<String, Value>) -> Response {
-        let Some(document) = self.document.clone() else { return simple(true, context) };
-        if let Some(reason) = self.reason {
-            context.insert("reason".to_owned(), Value::from(reason.code()));
-        }
+    fn fill(self, context: Map<String, Value>) -> Body {
+        let Some(document) = self.document else { return simple(true, context) };
         match self.usage_key {
             None => policy(&self.principal_id, document, context),
             Some(key) => {
                 let mut answer = ApiGatewayCustomAuthorizerResponse::<Map<String, Value>>::default();
-                answer.principal_id = Some(self.principal_id.clone().into_owned());
+                answer.principal_id = Some(self.principal_id.into_owned());
                 answer.policy_document = document;
                 answer.context = context;
                 answer.usage_identifier_key = Some(key.to_owned());
-                Response::PolicyWithUsageKey(answer)
+                Body::PolicyWithUsageKey(answer)
             }
         }
     }
+}
+
+/// Writes an answer. What a 403 by its document means stands beside the claims, and is not left out.
+fn with_reason(body: &mut Body, reason: Option<DenyReason>) -> Response {
+    if let Some(reason) = reason {
+        body.context().insert("reason".to_owned(), Value::from(reason.code()));
+    }
+    body.write()
 }
 
 fn policy(
     principal_id: &str,
     document: ApiGatewayCustomAuthorizerPolicy,
     context: Map<String, Value>,
-) -> Response {
+) -> Body {
     let mut answer = ApiGatewayV2CustomAuthorizerIamPolicyResponse::default();
     answer.principal_id = Some(principal_id.to_owned());
     answer.policy_document = document;
     answer.context = context;
-    Response::Policy(answer)
+    Body::Policy(answer)
 }
 
-fn simple(is_authorized: bool, context: Map<String, Value>) -> Response {
+fn simple(is_authorized: bool, context: Map<String, Value>) -> Body {
     let mut answer = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
     answer.is_authorized = is_authorized;
     answer.context = context;
-    Response::Simple(answer)
-}
-
-/// The answer's length as it will be sent. One that could not be written at all counts as too long.
-fn size(answer: &Response) -> usize {
-    serde_json::to_string(answer).map_or(usize::MAX, |text| text.len())
+    Body::Simple(answer)
 }
 
 /// WebSocket APIs take 8 KB at most; elsewhere no limit is documented, and the same one serves.
