@@ -30,7 +30,7 @@ struct Vector {
     id: usize,
     comment: String,
     message: Vec<u8>,
-    signature: String,
+    signature: Vec<u8>,
     is_valid: bool,
 }
 
@@ -83,7 +83,7 @@ macro_rules! vectors {
                 id: test.tc_id,
                 comment: test.comment.clone(),
                 message: test.msg.to_vec(),
-                signature: URL_SAFE_NO_PAD.encode(&test.sig),
+                signature: test.sig.to_vec(),
                 is_valid: is_valid(test.result, &test.flags),
             })
             .collect()

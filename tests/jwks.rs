@@ -290,8 +290,7 @@ fn a_kid_that_stands_twice_serves_nobody() {
 fn a_kid_is_not_ambiguous_for_a_double_that_verifies_nothing() {
     let double = with(&FIRST_ANEW.jwk(), "use", "enc");
     let keys = KeySet::parse(&document_with(&double.to_string()), &[Algorithm::RS256]).unwrap();
-    let signature = URL_SAFE_NO_PAD.encode(FIRST.sign(b"message"));
-    assert!(keys.key("first").unwrap().verify_signature(b"message", &signature));
+    assert!(keys.key("first").unwrap().verify_signature(b"message", &FIRST.sign(b"message")));
 }
 
 #[test]

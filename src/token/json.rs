@@ -6,7 +6,7 @@
 use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// Why bytes are not the object that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,11 +89,11 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
+            let Entry::Vacant(member) = object.entry(name) else {
                 self.0.set(true);
                 return Err(A::Error::custom("duplicate name"));
-            }
-            object.insert(name, members.next_value_seed(self)?);
+            };
+            member.insert(members.next_value_seed(self)?);
         }
         Ok(Value::Object(object))
     }

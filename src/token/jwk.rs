@@ -61,15 +61,14 @@ impl VerifyingKey {
         Ok(VerifiedPayload::assert_verified(token))
     }
 
-    /// Whether `signature`, in base64url, is this key's signature of `message`.
-    pub fn verify_signature(&self, message: &[u8], signature: &str) -> bool {
+    /// Whether `signature` is this key's signature of `message`.
+    pub fn verify_signature(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
+            Material::Parsed(key) => key.verify_sig(message, signature).is_ok(),
             Material::Jsonwebtoken(algorithm, key) => {
-                jsonwebtoken::crypto::verify(signature, message, key, *algorithm).unwrap_or(false)
+                let signature = URL_SAFE_NO_PAD.encode(signature);
+                jsonwebtoken::crypto::verify(&signature, message, key, *algorithm).unwrap_or(false)
             }
-            Material::Parsed(key) => URL_SAFE_NO_PAD
-                .decode(signature)
-                .is_ok_and(|signature| key.verify_sig(message, &signature).is_ok()),
         }
     }
 }

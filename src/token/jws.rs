@@ -22,7 +22,7 @@ pub const MAX_TOKEN_BYTES: usize = 10_240;
 #[derive(Debug)]
 pub struct UnverifiedToken<'t> {
     signing_input: &'t str,
-    signature: &'t str,
+    signature: Vec<u8>,
     payload: Vec<u8>,
     algorithm: String,
     key_id: String,
@@ -45,7 +45,7 @@ impl<'t> UnverifiedToken<'t> {
         }
         let header = decode(header)?;
         let payload = decode(payload)?;
-        decode(signature)?;
+        let signature = decode(signature)?;
         let (algorithm, key_id) = read_header(&header)?;
         let issuer = peek_issuer(&payload)?;
         Ok(Self { signing_input, signature, payload, algorithm, key_id, issuer })
@@ -56,9 +56,9 @@ impl<'t> UnverifiedToken<'t> {
         self.signing_input
     }
 
-    /// The signature, in canonical base64url.
-    pub fn signature(&self) -> &'t str {
-        self.signature
+    /// The signature's bytes.
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
     }
 
     /// The header's `alg`: only ever compared with a key's algorithm.
