@@ -7,6 +7,7 @@ mod context;
 mod credentials;
 mod event;
 mod iam;
+mod kept;
 mod lenient;
 mod response;
 
@@ -15,4 +16,5 @@ pub use context::ContextClaims;
 pub use credentials::{InvalidTokenSource, TokenSource};
 pub use event::{Event, EventError, Payload, Request, Shape};
 pub use iam::{TooManyRoutes, check_size};
-pub use response::{Answer, Answerer, KeptAnswer, Refusal, Response, ResponseFormat};
+pub use kept::KeptAnswer;
+pub use response::{Answer, Answerer, Refusal, Response, ResponseFormat};

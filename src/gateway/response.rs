@@ -1,6 +1,6 @@
 //! The answer to each kind of API.
 
-use std::{borrow::Cow, ops::RangeInclusive, sync::OnceLock};
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use aws_lambda_events::apigw::{
     ApiGatewayCustomAuthorizerPolicy, ApiGatewayCustomAuthorizerResponse,
@@ -18,6 +18,7 @@ use super::{
     context::{self, ContextClaims},
     event::{Request, Shape},
     iam,
+    kept::KeptAnswer,
 };
 use crate::{
     policy::{Decision, DenyReason},
@@ -112,37 +113,6 @@ pub struct Answer {
     pub route: Option<usize>,
     /// Names of claims that did not fit.
     pub left_out_claims: Vec<String>,
-}
-
-/// The answer to one kind of event of one API and stage, kept beside a token. Another's is written anew.
-#[derive(Debug, Default)]
-pub struct KeptAnswer(OnceLock<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    shape: Shape,
-    /// The API and stage, as a resource.
-    stage: String,
-    answer: (Response, Vec<String>),
-}
-
-impl KeptAnswer {
-    fn find_or(
-        &self,
-        shape: Shape,
-        arn: &ExecuteApiArn<'_>,
-        write: impl FnOnce() -> Result<(Response, Vec<String>), DenyReason>,
-    ) -> Result<(Response, Vec<String>), DenyReason> {
-        let stage = arn.to_string();
-        let kept = self.0.get().filter(|kept| kept.shape == shape && kept.stage == stage);
-        if let Some(kept) = kept {
-            return Ok(kept.answer.clone());
-        }
-        let answer = write()?;
-        // The first is kept: a token is for one API, as a rule.
-        let _ = self.0.set(Kept { shape, stage, answer: answer.clone() });
-        Ok(answer)
-    }
 }
 
 /// An answer but for its context. Without a document it says yes or no.

@@ -32,8 +32,8 @@ pub struct VerifyingKey {
 
 #[derive(Debug)]
 enum Material {
-    /// Ready for use. RSA: jsonwebtoken would build the key anew for each token, which costs an eighth of the check.
-    /// ES512: it lacks it.
+    /// RSA, for which jsonwebtoken would build the key anew for each token: an eighth of a check. And ES512, which
+    /// it lacks.
     Parsed(ParsedPublicKey),
     /// What jsonwebtoken verifies.
     Jsonwebtoken(jsonwebtoken::Algorithm, DecodingKey),
