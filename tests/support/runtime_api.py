@@ -6,6 +6,7 @@ import json
 import pathlib
 import queue
 import subprocess
+import tempfile
 import threading
 
 PATIENCE_SECONDS = 30
@@ -49,13 +50,15 @@ class Function:
 
     def __init__(self, executable: pathlib.Path, environment: dict, folder: pathlib.Path):
         self.log = ""
+        # A file, since a pipe that nobody reads would stop the function once it is full.
+        self._output = tempfile.TemporaryFile("w+")
         self._server = _Server(("127.0.0.1", 0), _Api)
         self._server.events, self._server.answers = queue.Queue(), queue.Queue()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         lambdas = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}", "AWS_LAMBDA_FUNCTION_NAME": "f",
                    "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}
         self._process = subprocess.Popen([executable], env=environment | lambdas, cwd=folder, text=True,
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                         stdout=self._output, stderr=subprocess.STDOUT)
 
     def __enter__(self):
         return self
@@ -77,10 +80,13 @@ class Function:
 
     def stop(self):
         """Ends it, and has its log. Once is enough."""
-        if self._process.stdout.closed:
+        if self._output.closed:
             return
         self._process.kill()
-        self.log += self._process.communicate()[0] or ""
+        self._process.wait()
+        self._output.seek(0)
+        self.log = self._output.read()
+        self._output.close()
         self._server.shutdown()
         self._server.server_close()
 
