@@ -3,7 +3,7 @@
 //! `cargo bench --bench function` builds ours and the floor, runs each under a Runtime API of its own and prints a
 //! table with what may be reached at most. `--function NAME=BOOTSTRAP` measures any other function beside them: it
 //! is started with `USER_POOL_ID`, `CLIENT_ID` and `JWKS_FILE`, and answers HTTP API events (payload 2.0) with policies.
-//! `--short` shows that it works, with too few rounds to mean anything.
+//! `--only GROUP` measures part of it. `--short` shows that it works, with too few rounds to mean anything.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use measure::{Cache, Case, Timing};
 use provider::Certificate;
 use report::Row;
-use settings::{Arguments, Bootstrap, Variables, build, variables};
+use settings::{Arguments, Bootstrap, Group, Variables, build, variables};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read() {
@@ -72,17 +72,18 @@ struct Extent {
 
 const FULL: Extent = Extent {
     starts: 61,
-    rounds: 20,
-    events: 4_200,
+    rounds: 41,
+    events: 300,
     memory_tokens: 100_000,
     throughput: Duration::from_secs(4),
 };
 
 const SHORT: Extent =
-    Extent { starts: 2, rounds: 2, events: 30, memory_tokens: 100, throughput: Duration::from_millis(200) };
+    Extent { starts: 2, rounds: 2, events: 80, memory_tokens: 100, throughput: Duration::from_millis(200) };
 
 struct Bench {
     extent: Extent,
+    groups: Vec<Group>,
     key: SigningKey,
     floor: Bootstrap,
     ours: Bootstrap,
@@ -96,7 +97,7 @@ struct Bench {
 impl Bench {
     fn prepare(arguments: &Arguments) -> Self {
         let release = build(&[], "bench", &["--bin", "cognito-authorizer", "--example", "floor"]);
-        let without_cedar = (!arguments.is_short).then(|| {
+        let without_cedar = (!arguments.is_short && arguments.groups.contains(&Group::Sizes)).then(|| {
             let release = build(&["--no-default-features"], "bench-plain", &["--bin", "cognito-authorizer"]);
             zipped(&release.join("cognito-authorizer"))
         });
@@ -108,6 +109,7 @@ impl Bench {
         let named = |name: &str, path: PathBuf| Bootstrap { name: name.to_owned(), path };
         Self {
             extent: if arguments.is_short { SHORT } else { FULL },
+            groups: arguments.groups.clone(),
             key,
             floor: named("floor", release.join("examples/floor")),
             ours: named("cognito-authorizer", release.join("cognito-authorizer")),
@@ -119,12 +121,17 @@ impl Bench {
     }
 
     fn run(&self) -> Vec<Row> {
-        let mut rows = self.starts();
-        rows.extend(self.answers());
-        rows.extend(self.in_process());
-        rows.extend(self.memory());
-        rows.extend(self.sizes());
-        rows.extend(self.throughput());
+        let mut rows = Vec::new();
+        for group in &self.groups {
+            rows.extend(match group {
+                Group::Starts => self.starts(),
+                Group::Answers => self.answers(),
+                Group::InProcess => self.in_process().into(),
+                Group::Memory => self.memory(),
+                Group::Sizes => self.sizes(),
+                Group::Throughput => self.throughput(),
+            });
+        }
         rows
     }
 

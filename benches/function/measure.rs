@@ -1,7 +1,12 @@
 //! Whole functions: from start to the first answer, warm, in memory, several at once. Rounds are interleaved, and
 //! a ratio is the median of the rounds' ratios, so that what disturbs the machine disturbs both sides.
 
-use std::{process::Command, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use cognito_authorizer::{testing::SigningKey, time::Stopwatch};
 
@@ -61,24 +66,51 @@ fn evict(bootstrap: &Bootstrap) {
     assert!(status.unwrap().success());
 }
 
-/// Warm invocations: each case answers a batch of `events` in each round.
+/// Warm invocations: in each round every case is started anew and answers all of `events`, a few at a time in turn.
+///
+/// A process keeps the memory layout and the habits that it started with, so that one start for all rounds would
+/// compare two such accidents. All run on one processor, as a function of Lambda's usual sizes does: otherwise what
+/// is measured is mostly how long an idle processor takes to wake up.
 pub(crate) fn warm(cases: &[Case], events: &[Vec<u8>], rounds: usize) -> Vec<Timing> {
-    let mut functions: Vec<Function> =
-        cases.iter().map(|case| Function::start(&case.bootstrap, &case.variables)).collect();
-    let batches: Vec<&[Vec<u8>]> = events.chunks(events.len().div_ceil(rounds + 1)).collect();
-    let rounds: Vec<Vec<Duration>> = batches
-        .iter()
-        .map(|batch| functions.iter_mut().map(|function| median_of(function, batch)).collect())
-        .collect();
-    summarise(&rounds[1..])
+    on_one_processor(|| {
+        let rounds: Vec<Vec<Duration>> = (0..rounds).map(|_| warm_round(cases, events)).collect();
+        summarise(&rounds)
+    })
 }
 
-fn median_of(function: &mut Function, batch: &[Vec<u8>]) -> Duration {
-    median(batch.iter().map(|event| {
-        let (answer, elapsed) = function.invoke(event);
-        assert!(answer.is_allowed(), "{}", String::from_utf8_lossy(&answer.body));
-        elapsed
-    }))
+fn warm_round(cases: &[Case], events: &[Vec<u8>]) -> Vec<Duration> {
+    let mut functions: Vec<Function> =
+        cases.iter().map(|case| Function::start(&case.bootstrap, &case.variables)).collect();
+    let mut times = vec![Vec::new(); cases.len()];
+    for (turn, some) in events.chunks(TURN).enumerate() {
+        for (function, times) in functions.iter_mut().zip(&mut times) {
+            let elapsed = some.iter().map(|event| answer(function, event));
+            // The first turns fill caches.
+            if turn < WARMING { elapsed.for_each(drop) } else { times.extend(elapsed) }
+        }
+    }
+    times.into_iter().map(|times| median(times.into_iter())).collect()
+}
+
+fn answer(function: &mut Function, event: &[u8]) -> Duration {
+    let (answer, elapsed) = function.invoke(event);
+    assert!(answer.is_allowed(), "{}", String::from_utf8_lossy(&answer.body));
+    elapsed
+}
+
+/// Runs `work` on a thread that is bound to one processor, and with it whatever processes it starts (util-linux).
+fn on_one_processor<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let bound = scope.spawn(|| {
+            let thread = fs::read_link("/proc/thread-self").unwrap();
+            let thread = thread.file_name().unwrap().to_str().unwrap();
+            let status =
+                Command::new("taskset").args(["-cp", PROCESSOR, thread]).stdout(Stdio::null()).status();
+            assert!(status.unwrap().success());
+            work()
+        });
+        bound.join().unwrap()
+    })
 }
 
 /// The peak memory in KiB after half of `count` different tokens, and after all of them.
@@ -124,3 +156,12 @@ pub(crate) fn middle(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Tokens that are held at once.
 const PORTION: usize = 2_000;
+
+/// Events that one function answers before it is the next one's turn.
+const TURN: usize = 20;
+
+/// Turns that are not counted.
+const WARMING: usize = 3;
+
+/// Every machine has it.
+const PROCESSOR: &str = "0";

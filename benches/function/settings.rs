@@ -20,25 +20,57 @@ pub(crate) fn variables<const N: usize>(more: [(&str, String); N]) -> Variables 
     shared.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// Rows that are measured together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Starts,
+    Answers,
+    InProcess,
+    Memory,
+    Sizes,
+    Throughput,
+}
+
+impl Group {
+    const ALL: [(&str, Self); 6] = [
+        ("starts", Self::Starts),
+        ("answers", Self::Answers),
+        ("in-process", Self::InProcess),
+        ("memory", Self::Memory),
+        ("sizes", Self::Sizes),
+        ("throughput", Self::Throughput),
+    ];
+
+    fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, group)| group)
+    }
+}
+
 /// The command line.
 pub(crate) struct Arguments {
     /// Others' functions, to be measured beside ours.
     pub(crate) others: Vec<Bootstrap>,
     /// Few rounds, which show that all of it works and no more.
     pub(crate) is_short: bool,
+    /// What is measured.
+    pub(crate) groups: Vec<Group>,
     /// Where to write the table and the chart.
     pub(crate) out: Option<PathBuf>,
 }
 
 impl Arguments {
     pub(crate) fn read() -> Result<Self, String> {
-        let mut arguments = Self { others: Vec::new(), is_short: false, out: None };
+        let mut arguments = Self { others: Vec::new(), is_short: false, groups: Vec::new(), out: None };
         let mut words = env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
                 // What `cargo bench` and `cargo test --benches` add.
                 "--bench" => {}
                 "--test" | "--short" => arguments.is_short = true,
+                "--only" => {
+                    let group = words.next().and_then(|word| Group::named(&word)).ok_or(USAGE)?;
+                    arguments.groups.push(group);
+                }
                 "--out" => arguments.out = Some(words.next().ok_or(USAGE)?.into()),
                 "--function" => {
                     let (name, path) = words.next().and_then(|word| split(&word)).ok_or(USAGE)?;
@@ -46,6 +78,9 @@ impl Arguments {
                 }
                 _ => return Err(USAGE.to_owned()),
             }
+        }
+        if arguments.groups.is_empty() {
+            arguments.groups = Group::ALL.map(|(_, group)| group).into();
         }
         Ok(arguments)
     }
@@ -57,7 +92,8 @@ fn split(word: &str) -> Option<(String, PathBuf)> {
 }
 
 const USAGE: &str =
-    "usage: cargo bench --bench function -- [--short] [--function NAME=BOOTSTRAP]... [--out FOLDER]";
+    "usage: cargo bench --bench function -- [--short] [--only GROUP]... [--function NAME=BOOTSTRAP]... [--out FOLDER]
+groups: starts, answers, in-process, memory, sizes, throughput";
 
 /// Builds ours and the floor, with the release profile, into a folder of their own for each set of features.
 pub(crate) fn build(features: &[&str], folder: &str, targets: &[&str]) -> PathBuf {
