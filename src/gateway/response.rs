@@ -16,9 +16,10 @@ use super::{
     arn::ExecuteApiArn,
     asked,
     context::{self, ContextClaims},
-    event::{Request, Shape},
+    event::Shape,
     iam,
     kept::KeptAnswer,
+    request::Request,
 };
 use crate::{
     policy::{Decision, DenyReason},
