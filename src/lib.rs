@@ -30,8 +30,8 @@
 //!
 //! # Map
 //!
-//! Imports run one way: `main → config → authorizer → gateway → policy → token → time`; [`telemetry`] reads
-//! what [`authorizer`] records. Settings stand beside what they configure; [`config`] only fills them.
+//! Imports run one way: `main → config → authorizer → gateway → policy → token → time`; the last three are crates of
+//! their own, so that the compiler sees to it. [`telemetry`] reads what [`authorizer`] records. Settings stand beside what they configure; [`config`] only fills them.
 //!
 //! # Glossary
 //!
@@ -41,9 +41,9 @@
 pub mod authorizer;
 pub mod config;
 pub mod gateway;
-pub mod policy;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod time;
-pub mod token;
+
+pub use cognito_authorizer_policy as policy;
+pub use cognito_authorizer_token::{self as token, time};

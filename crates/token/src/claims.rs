@@ -72,7 +72,7 @@ impl TokenUse {
 /// [`Verifier::verify`](super::Verifier::verify) makes one.
 ///
 /// ```compile_fail,E0423
-/// let forged = cognito_authorizer::token::Claims(serde_json::Map::new());
+/// let forged = cognito_authorizer_token::Claims(serde_json::Map::new());
 /// ```
 #[derive(Debug)]
 pub struct Claims {

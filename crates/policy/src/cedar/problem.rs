@@ -6,7 +6,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::claim_type::InvalidClaimType;
-use crate::policy::route_table::RouteTableError;
+use crate::route_table::RouteTableError;
 
 /// A file's name, for messages, and its text.
 #[derive(Clone, Copy, Debug)]

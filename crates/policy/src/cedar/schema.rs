@@ -14,7 +14,7 @@ use super::{
     principal::Principals,
     problem::{PolicyError, PolicyProblem, Source},
 };
-use crate::policy::route_table::{RouteTable, RouteTableError};
+use crate::route_table::{RouteTable, RouteTableError};
 
 /// What a schema declares, as data.
 #[derive(Debug, Serialize, Deserialize)]

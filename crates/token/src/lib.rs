@@ -1,6 +1,6 @@
 //! Tokens: from the text in a request to verified [`Claims`], and the keys that this takes.
 //!
-//! This module knows nothing of API Gateway. What it trusts is the configuration it was built with and key
+//! This crate knows nothing of API Gateway. What it trusts is the configuration it was built with and key
 //! sets fetched from the addresses named there; everything in a token is a caller's text until
 //! [`Verifier::verify`] has passed it.
 
@@ -13,6 +13,7 @@ mod json;
 mod jwk;
 mod jws;
 mod keys;
+pub mod time;
 mod verifier;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
 pub use keys::{FetchReport, KeySourceSettings};
 pub use verifier::{IssuerSettings, Trace, VerifiedToken, Verifier, VerifierSettings};
 
-/// A panic elsewhere cannot leave a cache half changed, so a poisoned lock is still good.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks a cache. A panic elsewhere cannot leave one half changed, so a poisoned lock is still good.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,7 @@ use cedar_policy::{
     AuthorizationError, Authorizer, Effect, Entities, EvaluationError, Policy, PolicyId, PolicySet, Request,
 };
 
-use crate::policy::rulings::FailureReason;
+use crate::rulings::FailureReason;
 
 /// A policy, and routes for which asking about it once is enough.
 #[derive(Debug)]
