@@ -277,7 +277,11 @@ fn only_time_rs_reads_the_clock() {
         }
     }
     readers.sort();
-    assert_eq!(readers, ["crates/token/src/time.rs", "src/main.rs"], "main reads it once per invocation, through time.rs");
+    assert_eq!(
+        readers,
+        ["crates/token/src/time.rs", "src/main.rs"],
+        "main reads it once per invocation, through time.rs"
+    );
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
