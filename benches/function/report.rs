@@ -52,12 +52,20 @@ fn circumstances() -> String {
     let count = processors.matches("\nprocessor").count() + 1;
     let date = now.to_string();
     format!(
-        "{}, {count} × {}, {}, commit {}",
+        "{}, {count} × {}, {}, {}, commit {}",
         date.split('T').next().unwrap_or_default(),
         model.trim_start_matches(['\t', ' ', ':']),
-        output("rustc", &["--version"]),
+        output("rustc", &["--version"]).split(" (").next().unwrap_or_default(),
+        ["lambda_runtime", "aws-lc-rs", "cedar-policy"].map(locked).join(", "),
         output("git", &["rev-parse", "--short", "HEAD"]),
     )
+}
+
+/// A dependency with its version.
+fn locked(name: &str) -> String {
+    let lock = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock")).unwrap();
+    let version = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap().1;
+    format!("{name} {}", version.split('"').next().unwrap())
 }
 
 fn output(command: &str, words: &[&str]) -> String {
@@ -70,20 +78,20 @@ pub(crate) fn chart(bars: &[(String, f64)]) -> String {
     let widest = bars.iter().map(|(_, value)| *value).fold(1.0, f64::max);
     let height = bars.len() * BAR + 48;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 {height}\" font-family=\"sans-serif\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 {height}\" font-family=\"sans-serif\" \
          font-size=\"13\" role=\"img\">\n<title>Multiples of an empty function</title>\n\
-         <rect width=\"760\" height=\"{height}\" fill=\"#fff\"/>\n"
+         <rect width=\"860\" height=\"{height}\" fill=\"#fff\"/>\n"
     );
     for (position, (name, value)) in bars.iter().enumerate() {
         let top = position * BAR + 8;
         writeln!(
             svg,
-            "<text x=\"252\" y=\"{}\" text-anchor=\"end\">{name}</text>\
-             <rect x=\"260\" y=\"{top}\" width=\"{:.1}\" height=\"16\" fill=\"#2a6f97\"/>\
+            "<text x=\"352\" y=\"{}\" text-anchor=\"end\">{name}</text>\
+             <rect x=\"360\" y=\"{top}\" width=\"{:.1}\" height=\"16\" fill=\"#2a6f97\"/>\
              <text x=\"{:.1}\" y=\"{}\">{value:.1} ×</text>",
             top + 13,
             value / widest * 420.0,
-            value / widest * 420.0 + 266.0,
+            value / widest * 420.0 + 366.0,
             top + 13,
         )
         .unwrap();
