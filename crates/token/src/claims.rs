@@ -266,14 +266,12 @@ fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, 
     seconds(value).map(Some).ok_or(TokenError::ClaimIllTyped(ClaimName(name)))
 }
 
-/// A `NumericDate` as whole seconds from 1970 to the year 9999. RFC 7519 §2 would allow fractions;
-/// no provider sends them, and rounding them is where verifiers went wrong.
+/// A `NumericDate` up to the year 9999, whole: RFC 7519 §2 allows fractions, which no provider sends.
 fn seconds(value: &Value) -> Option<u64> {
     value.as_u64().filter(|seconds| *seconds <= UnixTime::LATEST.as_secs())
 }
 
-/// Claims that may be absent and must have their type if present: a wrong type is never taken for absence. Each
-/// claim is looked at once, which costs less than looking up each name.
+/// Claims that may be absent must have their type if present. Each is looked at once: looking up names costs more.
 fn check_types(claims: &Map<String, Value>) -> Result<(), TokenError> {
     let is_strings = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
     for (name, value) in claims {
