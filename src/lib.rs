@@ -30,8 +30,9 @@
 //!
 //! # Map
 //!
-//! Imports run one way: `main → config → authorizer → gateway → policy → token → time`; the last three are crates of
-//! their own, so that the compiler sees to it. [`telemetry`] reads what [`authorizer`] records. Settings stand beside what they configure; [`config`] only fills them.
+//! Imports run one way: `main → config → authorizer → gateway → policy → token → time`; policy and token, with
+//! time, are crates of their own, so that the compiler sees to it there. [`telemetry`] reads what [`authorizer`]
+//! records. Settings stand beside what they configure; [`config`] only fills them.
 //!
 //! # Glossary
 //!

@@ -111,8 +111,8 @@ enum Name {
     Other,
 }
 
-/// In one pass: the runtime loop's reader owns its text, so that nothing can be borrowed from it, and the text
-/// taken whole would have to be gone through once more.
+/// In one pass: the runtime loop asks for payloads that borrow nothing, and the text taken whole would have to be
+/// gone through once more. This stands outside of what catches panics and measures time: it neither indexes nor unwraps.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         Ok(Self(reader.deserialize_map(ReadFields).ok()))
