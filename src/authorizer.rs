@@ -148,11 +148,11 @@ impl<F: FetchJwks> Authorizer<F> {
         &self.verifier
     }
 
-    /// Answers `event` at `now`; fills in `record`. Whatever the event holds, this
+    /// Answers `event`, API Gateway's JSON text, at `now`; fills in `record`. Whatever the event holds, this
     /// gives an answer or an [`enum@Error`]: a panic below is an error too.
     pub async fn authorize(
         &self,
-        event: &Event,
+        event: &str,
         now: UnixTime,
         record: &mut Record,
     ) -> Result<Response, Error> {
@@ -170,10 +170,11 @@ impl<F: FetchJwks> Authorizer<F> {
 
     async fn answer(
         &self,
-        event: &Event,
+        event: &str,
         now: UnixTime,
         record: &mut Record,
     ) -> Result<(Response, Outcome), Error> {
+        let event = Event::parse(event)?;
         let request = event.request()?;
         let arn = request.arn()?;
         record.note_request(&request, &arn);

@@ -9,14 +9,12 @@ mod event;
 mod iam;
 mod kept;
 mod lenient;
-mod request;
 mod response;
 
 pub use arn::{ExecuteApiArn, InvalidArn};
 pub use context::ContextClaims;
 pub use credentials::{InvalidTokenSource, TokenSource};
-pub use event::{Event, EventError, Shape};
+pub use event::{Event, EventError, Payload, Request, Shape};
 pub use iam::{TooManyRoutes, check_size};
 pub use kept::KeptAnswer;
-pub use request::Request;
 pub use response::{Answer, Answerer, Refusal, Response, ResponseFormat};

@@ -11,7 +11,7 @@ use std::{
 use cognito_authorizer::{
     authorizer::{Authorizer, Error, Record},
     config::{Config, Lambda, Problems},
-    gateway::{Event, Response},
+    gateway::{Payload, Response},
     telemetry::{Invocation, Level, Telemetry},
     time::{Stopwatch, UnixTime},
     token::HttpsFetch,
@@ -73,11 +73,11 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
 async fn serve(
     authorizer: Arc<Authorizer<HttpsFetch>>,
     telemetry: Telemetry,
-    event: LambdaEvent<Event>,
+    event: LambdaEvent<Payload>,
 ) -> Result<Response, Diagnostic> {
     let (started_at, stopwatch) = (UnixTime::now(), Stopwatch::start());
     let mut record = Record::default();
-    let answer = authorizer.authorize(&event.payload, started_at, &mut record).await;
+    let answer = authorizer.authorize(event.payload.as_str(), started_at, &mut record).await;
     let invocation = Invocation {
         request_id: &event.context.request_id,
         trace_header: event.context.xray_trace_id.as_deref(),

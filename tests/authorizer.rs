@@ -14,7 +14,7 @@ use std::sync::{
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Fault, Outcome, Record},
     config::Config,
-    gateway::{Event, Refusal, Response, Shape, TokenSource},
+    gateway::{Refusal, Response, Shape, TokenSource},
     testing::{
         API, CLIENT_ID, ISSUER, JWKS_URL, NOW, POOL_ID, Provider, Reply, SigningKey, access_claims, compact,
         event, jwks, settings,
@@ -38,7 +38,7 @@ fn authorizer(settings: AuthorizerSettings) -> Authorizer<Provider> {
 
 async fn ask(authorizer: &Authorizer<Provider>, event: &str) -> (Result<Response, Error>, Record) {
     let mut record = Record::default();
-    let answer = authorizer.authorize(&Event::parse(event), now(), &mut record).await;
+    let answer = authorizer.authorize(event, now(), &mut record).await;
     (answer, record)
 }
 
@@ -167,8 +167,7 @@ async fn a_panic_while_serving_is_a_500_with_a_fixed_text_and_the_next_event_is_
         (20, &good, Ok(())),
     ] {
         let mut record = Record::default();
-        let answer =
-            authorizer.authorize(&Event::parse(event), UnixTime::from_secs(NOW + at), &mut record).await;
+        let answer = authorizer.authorize(event, UnixTime::from_secs(NOW + at), &mut record).await;
         assert_eq!(answer.map(|_| ()).map_err(|error| error.to_string()), expected, "after {at} s");
     }
 }
@@ -386,9 +385,7 @@ async fn no_made_up_token_ends_in_a_500_while_the_provider_is_well() {
                 for at in [NOW, NOW + 20] {
                     let mut record = Record::default();
                     let event = event(Shape::HttpV2, &forged).to_string();
-                    let answer = authorizer
-                        .authorize(&Event::parse(&event), UnixTime::from_secs(at), &mut record)
-                        .await;
+                    let answer = authorizer.authorize(&event, UnixTime::from_secs(at), &mut record).await;
                     assert!(is_refused(&answer), "{issuer} {header}: {answer:?}");
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Outcome, Record},
-    gateway::{Event, ResponseFormat, Shape},
+    gateway::{ResponseFormat, Shape},
     policy::{DenyReason, FailureReason, Policies, Source},
     testing::{
         API, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate, event_on, jwks,
@@ -68,8 +68,7 @@ fn in_group(group: &str) -> String {
 
 async fn ask(authorizer: &Authorizer<Provider>, event: &Value) -> (Value, Record) {
     let mut record = Record::default();
-    let answer =
-        authorizer.authorize(&Event::parse(&event.to_string()), UnixTime::from_secs(NOW), &mut record).await;
+    let answer = authorizer.authorize(&event.to_string(), UnixTime::from_secs(NOW), &mut record).await;
     (serde_json::to_value(answer.unwrap()).unwrap(), record)
 }
 

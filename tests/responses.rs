@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
-    gateway::{ContextClaims, Event, Refusal, ResponseFormat, Shape},
+    gateway::{ContextClaims, Refusal, ResponseFormat, Shape},
     testing::{
         API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, evaluate, event, jwks,
         settings,
@@ -21,9 +21,8 @@ async fn answer(settings: AuthorizerSettings, event: &Value) -> Result<(Value, R
     let provider = Provider::with(JWKS_URL, &jwks(&[&KEY]));
     let now = UnixTime::from_secs(NOW);
     let mut record = Record::default();
-    let response = Authorizer::new(settings, provider, now)
-        .authorize(&Event::parse(&event.to_string()), now, &mut record)
-        .await?;
+    let response =
+        Authorizer::new(settings, provider, now).authorize(&event.to_string(), now, &mut record).await?;
     Ok((serde_json::to_value(response).unwrap(), record))
 }
 

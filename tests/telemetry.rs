@@ -18,7 +18,7 @@ use std::{
 
 use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
-    gateway::{Event, Refusal, Shape, TokenSource},
+    gateway::{Refusal, Shape, TokenSource},
     telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
     testing::{
         ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, key_source, settings,
@@ -75,7 +75,7 @@ async fn run(case: Case) -> (String, Record) {
     let now = UnixTime::from_secs(NOW);
     let mut record = Record::default();
     let authorizer = Authorizer::new(case.settings, case.provider, now);
-    let answer = authorizer.authorize(&Event::parse(&case.event), now, &mut record).await;
+    let answer = authorizer.authorize(&case.event, now, &mut record).await;
     let error = match answer {
         Ok(_) => String::new(),
         Err(error @ (Error::Unauthorized(_) | Error::Internal(_))) => format!("{error} {error:?}"),
@@ -304,10 +304,7 @@ async fn keys_come_from_memory_unless_the_request_waited_for_them() {
             provider.reply(JWKS_URL, reply);
         }
         let mut record = Record::default();
-        authorizer
-            .authorize(&Event::parse(&event), UnixTime::from_secs(NOW + at), &mut record)
-            .await
-            .unwrap();
+        authorizer.authorize(&event, UnixTime::from_secs(NOW + at), &mut record).await.unwrap();
         let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
         assert_eq!(line["keys_from_memory"], expected, "after {at} s");
     }
@@ -315,10 +312,7 @@ async fn keys_come_from_memory_unless_the_request_waited_for_them() {
     let mut claims = access_claims(NOW);
     claims["exp"] = json!(NOW + 2 * stale);
     let longer = event_of(&claims);
-    authorizer
-        .authorize(&Event::parse(&longer), UnixTime::from_secs(NOW + stale), &mut record)
-        .await
-        .unwrap();
+    authorizer.authorize(&longer, UnixTime::from_secs(NOW + stale), &mut record).await.unwrap();
     let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
     assert_eq!(
         (&line["keys_from_memory"], &line["key_fetch"]["outcome"]),
@@ -328,10 +322,7 @@ async fn keys_come_from_memory_unless_the_request_waited_for_them() {
     // A remembered token whose keys are fetched anew.
     provider.publish(JWKS_URL, &jwks(&[&KEY]));
     let mut record = Record::default();
-    authorizer
-        .authorize(&Event::parse(&longer), UnixTime::from_secs(NOW + stale + 10), &mut record)
-        .await
-        .unwrap();
+    authorizer.authorize(&longer, UnixTime::from_secs(NOW + stale + 10), &mut record).await.unwrap();
     let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
     assert_eq!((&line["keys_from_memory"], &line["key_fetch"]["outcome"]), (&json!(false), &json!("ok")));
 }

@@ -71,7 +71,7 @@ async fn explain(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut text = format!("{}\n\n{}", policies.principal(verified.claims()), table(&rulings));
 
     let event = event(Shape::RestRequest, "").to_string();
-    let event = Event::parse(&event);
+    let event = Event::parse(&event)?;
     let (request, decision) = (event.request()?, Decision::PerRoute(rulings));
     let answer = settings().answerer.respond(&request, &request.arn()?, verified.claims(), &decision, None);
     let answer = serde_json::to_value(&answer.response)?;

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{arn::ExecuteApiArn, request::Request};
+use super::{arn::ExecuteApiArn, event::Request};
 use crate::policy::{RouteTable, Rulings};
 
 /// The position of the route whose verdict IAM gives: IAM sees verb and path, as the ARN has them.

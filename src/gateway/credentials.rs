@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use thiserror::Error;
 
-use super::{event::Shape, request::Request};
+use super::event::{Request, Shape};
 use crate::token::TokenError;
 
 /// A place to look for the token.

@@ -16,10 +16,9 @@ use super::{
     arn::ExecuteApiArn,
     asked,
     context::{self, ContextClaims},
-    event::Shape,
+    event::{Request, Shape},
     iam,
     kept::KeptAnswer,
-    request::Request,
 };
 use crate::{
     policy::{Decision, DenyReason},
