@@ -96,9 +96,9 @@ struct Bench {
 
 impl Bench {
     fn prepare(arguments: &Arguments) -> Self {
-        // Apart: with an example, cargo would build the function with what else the tests' dependencies ask for.
+        // Apart, or cargo would build both with what either asks for.
         let release = build(&[], "bench", &["--bin", "cognito-authorizer"]);
-        build(&[], "bench", &["--example", "floor"]);
+        build(&[], "bench", &["--package", "floor"]);
         let without_cedar = (!arguments.is_short && arguments.groups.contains(&Group::Sizes)).then(|| {
             let release = build(&["--no-default-features"], "bench-plain", &["--bin", "cognito-authorizer"]);
             zipped(&release.join("cognito-authorizer"))
@@ -113,7 +113,7 @@ impl Bench {
             extent: if arguments.is_short { SHORT } else { FULL },
             groups: arguments.groups.clone(),
             key,
-            floor: named("floor", release.join("examples/floor")),
+            floor: named("floor", release.join("floor")),
             ours: named("cognito-authorizer", release.join("cognito-authorizer")),
             others: arguments.others.clone(),
             without_cedar,

@@ -41,8 +41,15 @@ pub(crate) enum Cache {
 
 /// From the start of the process to its first answer.
 pub(crate) fn start(cases: &[Case], event: &[u8], cache: Cache, rounds: usize) -> Vec<Timing> {
-    let rounds: Vec<Vec<Duration>> =
-        (0..=rounds).map(|_| cases.iter().map(|case| first_answer(case, event, cache)).collect()).collect();
+    let rounds: Vec<Vec<Duration>> = (0..=rounds)
+        .map(|round| {
+            let mut times = vec![Duration::ZERO; cases.len()];
+            for case in rotated(cases.len(), round) {
+                times[case] = first_answer(&cases[case], event, cache);
+            }
+            times
+        })
+        .collect();
     // The first round fills caches.
     summarise(&rounds[1..])
 }
@@ -69,8 +76,8 @@ fn evict(bootstrap: &Bootstrap) {
 /// Warm invocations: in each round every case is started anew and answers all of `events`, a few at a time in turn.
 ///
 /// A process keeps the memory layout and the habits that it started with, so that one start for all rounds would
-/// compare two such accidents. All run on one processor, as a function of Lambda's usual sizes does: otherwise what
-/// is measured is mostly how long an idle processor takes to wake up.
+/// compare two such accidents. All run on one processor: otherwise what is measured is mostly how long an idle
+/// processor takes to wake up.
 pub(crate) fn warm(cases: &[Case], events: &[Vec<u8>], rounds: usize) -> Vec<Timing> {
     on_one_processor(|| {
         let rounds: Vec<Vec<Duration>> = (0..rounds).map(|_| warm_round(cases, events)).collect();
@@ -83,13 +90,18 @@ fn warm_round(cases: &[Case], events: &[Vec<u8>]) -> Vec<Duration> {
         cases.iter().map(|case| Function::start(&case.bootstrap, &case.variables)).collect();
     let mut times = vec![Vec::new(); cases.len()];
     for (turn, some) in events.chunks(TURN).enumerate() {
-        for (function, times) in functions.iter_mut().zip(&mut times) {
-            let elapsed = some.iter().map(|event| answer(function, event));
+        for case in rotated(cases.len(), turn) {
+            let elapsed = some.iter().map(|event| answer(&mut functions[case], event));
             // The first turns fill caches.
-            if turn < WARMING { elapsed.for_each(drop) } else { times.extend(elapsed) }
+            if turn < WARMING { elapsed.for_each(drop) } else { times[case].extend(elapsed) }
         }
     }
     times.into_iter().map(|times| median(times.into_iter())).collect()
+}
+
+/// Positions of `count` cases, another one first each time: none always follows the same other one's disturbance.
+fn rotated(count: usize, by: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |position| (position + by) % count)
 }
 
 fn answer(function: &mut Function, event: &[u8]) -> Duration {
@@ -104,13 +116,21 @@ fn on_one_processor<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let bound = scope.spawn(|| {
             let thread = fs::read_link("/proc/thread-self").unwrap();
             let thread = thread.file_name().unwrap().to_str().unwrap();
+            let processor = first_processor();
             let status =
-                Command::new("taskset").args(["-cp", PROCESSOR, thread]).stdout(Stdio::null()).status();
+                Command::new("taskset").args(["-cp", &processor, thread]).stdout(Stdio::null()).status();
             assert!(status.unwrap().success());
             work()
         });
         bound.join().unwrap()
     })
+}
+
+/// The first processor that this process may run on.
+fn first_processor() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    allowed.trim().split(['-', ',']).next().unwrap().to_owned()
 }
 
 /// The peak memory in KiB after half of `count` different tokens, and after all of them.
@@ -162,6 +182,3 @@ const TURN: usize = 20;
 
 /// Turns that are not counted.
 const WARMING: usize = 3;
-
-/// Every machine has it.
-const PROCESSOR: &str = "0";

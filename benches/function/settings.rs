@@ -95,7 +95,7 @@ const USAGE: &str =
     "usage: cargo bench --bench function -- [--short] [--only GROUP]... [--function NAME=BOOTSTRAP]... [--out FOLDER]
 groups: starts, answers, in-process, memory, sizes, throughput";
 
-/// Builds ours and the floor, with the release profile, into a folder of their own for each set of features.
+/// Builds `targets` with the release profile, into a folder of their own for each set of features.
 pub(crate) fn build(features: &[&str], folder: &str, targets: &[&str]) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target").join(folder);
     let status = Command::new(env!("CARGO"))

@@ -4,9 +4,9 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json, value::RawValue};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    run(service_fn(answer)).await
+fn main() -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(service_fn(answer)))
 }
 
 async fn answer(_: LambdaEvent<Box<RawValue>>) -> Result<Value, Error> {
