@@ -88,7 +88,7 @@ struct Bench {
     floor: Bootstrap,
     ours: Bootstrap,
     others: Vec<Bootstrap>,
-    /// The zipped sizes in bytes of the smaller builds, where they were made.
+    /// The zipped size in bytes without rules per route, where it was built.
     without_cedar: Option<usize>,
     folder: PathBuf,
     document: String,

@@ -40,7 +40,7 @@ use super::{
     route_table::RouteTable,
     rulings::{Failure, FailureReason, Ruling, Rulings},
 };
-use crate::token::{Claims, lock};
+use cognito_authorizer_token::{Claims, lock};
 
 /// Policies that are valid for their schema, and the routes that its actions name.
 pub struct Policies {

@@ -26,5 +26,3 @@ pub use route::{InvalidRoute, Route};
 pub use route_table::{Patterns, RouteTable, RouteTableError};
 pub use rules::Rules;
 pub use rulings::{Failure, FailureReason, Ruling, Rulings};
-
-use cognito_authorizer_token as token;

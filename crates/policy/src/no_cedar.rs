@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{route_table::RouteTable, rulings::Rulings};
-use crate::token::Claims;
+use cognito_authorizer_token::Claims;
 
 /// Policies, of which this build can have none.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What every route asks of a token: one of these scopes, and one of these groups.
 
 use super::decision::DenyReason;
-use crate::token::Claims;
+use cognito_authorizer_token::Claims;
 
 /// Scopes and groups of which a token needs at least one of each list. An empty list asks nothing.
 #[derive(Clone, Debug, Default)]

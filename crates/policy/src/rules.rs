@@ -1,7 +1,7 @@
 //! What decides about a token: requirements that hold for every route, then policies for each.
 
 use super::{Policies, decision::Decision, requirements::Requirements};
-use crate::token::Claims;
+use cognito_authorizer_token::Claims;
 
 /// Everything that decides.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use cedar_policy::RestrictedExpression;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::token::Claims;
+use cognito_authorizer_token::Claims;
 
 /// The claims that a schema declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cedar_policy::{Context, Entity, EntityTypeName, EntityUid, RestrictedExpression};
 
 use super::{claim_type::ClaimTypes, schema::uid};
-use crate::token::{Claims, TokenUse};
+use cognito_authorizer_token::{Claims, TokenUse};
 
 /// What the schema says about principals.
 #[derive(Debug)]
