@@ -56,7 +56,7 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
         }
     };
     let telemetry = Telemetry::new(config.telemetry);
-    hide_panic_messages(telemetry.clone());
+    telemetry.clone().hide_panic_messages();
     let now = UnixTime::now();
     config.notices.iter().for_each(|notice| telemetry.notice(Level::Warn, now, notice));
     let fetch = HttpsFetch::trusting(config.authorities);
@@ -104,14 +104,6 @@ fn repair_utf8(mut invocation: LambdaInvocation) -> LambdaInvocation {
         invocation.body = String::from_utf8_lossy(&invocation.body).into_owned().into();
     }
     invocation
-}
-
-/// A panic's message may quote what was being parsed: its place is enough to find it.
-fn hide_panic_messages(telemetry: Telemetry) {
-    std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map_or_else(String::new, ToString::to_string);
-        telemetry.notice(Level::Error, UnixTime::now(), &format!("panic at {place}"));
-    }));
 }
 
 /// Tells Lambda why the function does not start.

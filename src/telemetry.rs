@@ -9,6 +9,7 @@ mod metrics;
 
 use std::{
     io::{Write, stdout},
+    panic,
     sync::Arc,
     time::Duration,
 };
@@ -97,6 +98,15 @@ impl Telemetry {
         if level >= self.settings.level {
             print(&notice(self.settings.format, level, now, message));
         }
+    }
+
+    /// From now on a panic in this process prints its place and no more: its message may quote what was being
+    /// read, and the place is enough to find it.
+    pub fn hide_panic_messages(self) {
+        panic::set_hook(Box::new(move |panic| {
+            let place = panic.location().map_or_else(String::new, ToString::to_string);
+            self.notice(Level::Error, UnixTime::now(), &format!("panic at {place}"));
+        }));
     }
 }
 

@@ -20,6 +20,8 @@ mod key_fetches;
 mod provider;
 #[path = "../examples/local/runtime_api.rs"]
 mod runtime_api;
+#[path = "function/secrets.rs"]
+mod secrets;
 #[path = "function/tls.rs"]
 mod tls;
 

@@ -12,6 +12,8 @@ mod emf;
 
 use std::{
     collections::BTreeMap,
+    env::{current_exe, var_os},
+    process::Command,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -452,4 +454,25 @@ async fn no_broken_event_is_quoted() {
         let printed = format!("{error} {}", line_at(Level::Trace, &record).unwrap());
         assert!(!printed.contains(CANARY), "{printed}");
     }
+}
+
+/// A panic's hook is the whole process's: this runs the test once more, in one of its own, to panic there.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "no setting, but which of the two processes this is")]
+fn a_panic_prints_its_place_and_not_its_message() {
+    const CHILD: &str = "PANIC_IN_THIS_PROCESS";
+    if var_os(CHILD).is_some() {
+        telemetry(Level::Error).hide_panic_messages();
+        panic!("{CANARY}");
+    }
+    let child = Command::new(current_exe().unwrap())
+        .args(["--exact", "a_panic_prints_its_place_and_not_its_message", "--nocapture"])
+        .env(CHILD, "1")
+        .env("RUST_BACKTRACE", "full")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8([child.stdout, child.stderr].concat()).unwrap();
+    assert!(!child.status.success());
+    assert!(printed.contains("\"message\":\"panic at tests/telemetry.rs:"), "{printed}");
+    assert!(!printed.contains(CANARY), "{printed}");
 }
