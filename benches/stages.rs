@@ -9,6 +9,7 @@
 //! | `event` | the payload as Lambda's loop takes it over; then shape, ARN, route and credentials of each shape | reading the event as a `serde_json::Value` |
 //! | `token` | shape and header of a token; its claims read strictly | its base64url, and its JSON as `Value`s |
 //! | `verify` | a token never seen, and one remembered | one RS256 check; one SHA-256 of the token |
+//! | `refuse` | a token that is not, by the check at which it fails: what the time of a refusal tells | one RS256 check |
 //! | `decide` | a decision that is not kept, without policies and with the example's | Cedar's own answers on the same six routes |
 //! | `answer` | document and context for each shape | writing the answer as JSON once |
 //! | `line` | the log line | writing the same line as JSON |
@@ -43,12 +44,13 @@ use cognito_authorizer::{
     gateway::{Answerer, Event, Payload, ResponseFormat, Shape, TokenSource},
     policy::{Policies, Rules, Source},
     telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
-    testing::{JWKS_URL, POOL_ID, Provider, SigningKey, access_claims, event, jwks, settings},
-    token::{Algorithm, UnverifiedToken, Verifier, parse_object},
+    testing::{JWKS_URL, POOL_ID, Provider, SigningKey, access_claims, compact, event, jwks, settings},
+    token::{Algorithm, Trace, UnverifiedToken, Verifier, VerifyError, parse_object},
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use support::{AT, Signed, decode, holding, key_set, ready, sha256, short, verify};
+use tokio::runtime::Builder;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::RS256));
 
@@ -167,6 +169,44 @@ fn verifications(bench: &mut Criterion) {
         verify(&verifier, token);
         bench.iter(|| verify(&verifier, black_box(token)));
     });
+    group.finish();
+}
+
+/// Bad tokens, by the check that each fails, in the order of the checks.
+fn refused() -> [(&'static str, String); 6] {
+    let other = SigningKey::generate("current", Algorithm::RS256);
+    let with = |name: &str, value: Value| {
+        let mut claims = access_claims(AT.as_secs());
+        claims[name] = value;
+        claims
+    };
+    let good = with("version", json!(2));
+    let unknown = compact(r#"{"alg":"RS256","kid":"unknown"}"#, good.to_string(), &other);
+    let wrong_algorithm = compact(r#"{"alg":"RS384","kid":"current"}"#, good.to_string(), &other);
+    [
+        ("unknown_issuer", KEY.token(&with("iss", json!("https://login.example.com/eu-west-1_AbCdEf123")))),
+        ("unknown_key", unknown),
+        ("wrong_algorithm", wrong_algorithm),
+        ("bad_signature", other.token(&good)),
+        ("token_expired", KEY.token(&with("exp", json!(1)))),
+        ("wrong_client", KEY.token(&with("client_id", json!("another")))),
+    ]
+}
+
+fn refusals(bench: &mut Criterion) {
+    let signed = Signed::new(&KEY, &token(0));
+    let waiting = Builder::new_current_thread().enable_time().build().unwrap();
+    let mut group = bench.benchmark_group("refuse");
+    group.bench_function("limit: one RS256 check", |bench| bench.iter(|| black_box(&signed).check()));
+    for (reason, token) in refused() {
+        let verifier = verifier(1);
+        // The first asks a provider for a key that is not there: what is measured comes within the cooldown.
+        let error = waiting.block_on(verifier.verify(&token, AT, &mut Trace::default())).unwrap_err();
+        assert!(matches!(error, VerifyError::Token(error) if error.code() == reason), "{reason}: {error}");
+        group.bench_function(reason, |bench| {
+            bench.iter(|| ready(verifier.verify(black_box(&token), AT, &mut Trace::default())).unwrap_err());
+        });
+    }
     group.finish();
 }
 
@@ -310,6 +350,6 @@ fn pipeline(bench: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = short();
-    targets = events, tokens, verifications, decisions, answers, lines, pipeline
+    targets = events, tokens, verifications, refusals, decisions, answers, lines, pipeline
 }
 criterion_main!(benches);

@@ -141,6 +141,37 @@ async fn a_bad_token_is_the_exact_word_and_the_next_event_is_served() {
     }
 }
 
+/// What is told apart in the log is one and the same for the caller: which issuers and keys there are, and what
+/// of a token was right, is nothing that a refusal says.
+#[tokio::test]
+async fn every_refusal_has_the_same_answer() {
+    let (_issuer, function) = start(&[("JWKS_COOLDOWN_SECONDS", "60")]).await;
+    let unauthorized = json!({ "errorType": "Unauthorized", "errorMessage": "Unauthorized" });
+    let now = UnixTime::now().as_secs();
+    let with = |name: &str, value: Value| {
+        let mut claims = access_claims(now);
+        claims[name] = value;
+        KEY.token(&claims)
+    };
+    let as_current = SigningKey::generate("current", Algorithm::RS256);
+    for (reason, token) in [
+        ("token_missing", String::new()),
+        ("not_three_parts", "nonsense".to_owned()),
+        ("unknown_issuer", with("iss", json!("https://login.example.com"))),
+        ("unknown_key", token(&NEXT_KEY)),
+        ("bad_signature", token(&as_current)),
+        ("token_expired", with("exp", json!(1))),
+        ("wrong_client", with("client_id", json!("another"))),
+        ("wrong_token_use", with("token_use", json!("id"))),
+    ] {
+        for shape in Shape::ALL {
+            let answer = function.invoke(event(shape, &token).to_string()).await;
+            assert_eq!(answer.outcome, Err(unauthorized.clone()), "{shape:?}: {reason}");
+            assert_eq!(function.log_line(&answer.request_id).await.unwrap()["reason"], reason, "{shape:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn where_lambda_sends_several_events_at_once_they_are_answered_and_share_one_fetch() {
     let issuer = Issuer::start(&[]).await.unwrap();
