@@ -52,7 +52,9 @@ fn main() -> ExitCode {
     let mut rows = bench.run();
     if arguments.is_short {
         // So few rounds pass or fail nothing.
-        rows.iter_mut().for_each(|row| row.limit = None);
+        for row in &mut rows {
+            row.limit = None;
+        }
     }
     println!("{}", report::table(&rows));
     if let Some(folder) = &arguments.out {
