@@ -4,6 +4,8 @@
 //! The API is the thinnest that will do. For one event at a time the measuring thread itself reads and writes the
 //! function's connection, so that no other thread has to wake up between an event and its answer.
 
+#![allow(dead_code, reason = "each of its users asks for some of it")]
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -69,11 +71,25 @@ impl Process {
         Self(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", bootstrap.path.display())))
     }
 
-    /// The most memory held so far, in KiB (`VmHWM`). A shell that only starts the function is not asked.
+    /// The system's number for it.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// The most memory held so far, in KiB. A shell that only starts the function is not asked.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
+        self.status("VmHWM:")
+    }
+
+    /// The memory held now, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        value.trim().trim_end_matches(" kB").parse().unwrap()
     }
 }
 
@@ -200,5 +216,5 @@ fn read_chunks(from: &mut impl BufRead) -> Option<Vec<u8>> {
     }
 }
 
-/// A function that has not answered by then is broken.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A function that has not answered by then is broken, even one that was frozen for a minute meanwhile.
+const PATIENCE: Duration = Duration::from_secs(90);

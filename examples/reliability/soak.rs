@@ -1,0 +1,128 @@
+//! Everything at once, for long.
+
+use std::collections::VecDeque;
+
+use cognito_authorizer::time::UnixTime;
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+
+use crate::{
+    faults::faults,
+    growth::Growth,
+    provider::{Conduct, Provider},
+    tally::Tally,
+    tokens::{Mint, Token},
+    trial::{Settings, Stage, Trial},
+};
+
+/// How long it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length {
+    pub(crate) invocations: usize,
+    pub(crate) turns: usize,
+    /// In percent, until every cache is full and the allocator has settled.
+    pub(crate) warm_up: usize,
+}
+
+/// What happens to the pool, in turns.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// A new key is published beside the old one, and both sign.
+    Announce,
+    /// The old key is withdrawn.
+    Withdraw,
+    /// The provider is down, in one of its ways.
+    Outage,
+    /// Nothing.
+    Calm,
+    /// The key is changed at once.
+    Replace,
+}
+
+/// They repeat until all is asked.
+const TURNS: [Turn; 8] = [
+    Turn::Announce,
+    Turn::Withdraw,
+    Turn::Outage,
+    Turn::Calm,
+    Turn::Replace,
+    Turn::Outage,
+    Turn::Calm,
+    Turn::Outage,
+];
+
+pub(crate) fn soak(stage: &Stage, Length { invocations, turns, warm_up }: Length) -> Tally {
+    let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
+    let mut trial = Trial::start(stage, Some(&provider), &Settings::quick());
+    let mut random = SmallRng::seed_from_u64(u64::try_from(invocations).unwrap());
+    let (mut growth, mut brief, mut current) = (Growth::default(), Brief::default(), 0);
+    let faults = faults();
+    for turn in TURNS.iter().cycle().take(turns) {
+        current = take(*turn, stage, &provider, &mut trial, current);
+        if let Turn::Outage = turn {
+            provider.conduct(faults[random.random_range(..faults.len())].1.clone());
+        }
+        brief.sign(&stage.mint, current, trial.tally.asked);
+        for number in 0..invocations / turns {
+            if random.random_ratio(1, 50) {
+                trial.ask(brief.any(&mut random));
+            } else {
+                trial.ask_any();
+            }
+            if number % (invocations / 1_000) == 0 {
+                growth.sample(trial.memory_kib());
+            }
+        }
+    }
+    trial.heal();
+    growth.conclude(warm_up, &mut trial.tally);
+    trial.finish()
+}
+
+/// Has the pool take its turn; gives the key that it signs with from then on.
+fn take(turn: Turn, stage: &Stage, provider: &Provider, trial: &mut Trial, current: usize) -> usize {
+    let keys = &stage.mint.keys;
+    let next = (current + 1) % keys.len();
+    provider.conduct(Conduct::Well);
+    match turn {
+        Turn::Announce => {
+            provider.publish(&[&keys[current], &keys[next]]);
+            trial.signers = vec![current, next];
+        }
+        Turn::Withdraw => {
+            provider.publish(&[&keys[next]]);
+            return next;
+        }
+        Turn::Outage => {}
+        Turn::Calm => trial.signers = vec![current],
+        Turn::Replace => {
+            provider.publish(&[&keys[next]]);
+            trial.signers = vec![current, next];
+            return next;
+        }
+    }
+    current
+}
+
+/// Tokens that end within seconds, and are asked with before and after.
+#[derive(Default)]
+struct Brief(VecDeque<Token>);
+
+impl Brief {
+    fn sign(&mut self, mint: &Mint, key: usize, number: usize) {
+        let now = UnixTime::now().as_secs();
+        for life in 1..=AT_ONCE {
+            let number = number + usize::try_from(life).unwrap();
+            self.0.push_front(mint.sign(key, number, now, now + life % 5 + 1));
+        }
+        self.0.truncate(KEPT);
+    }
+
+    fn any(&self, random: &mut SmallRng) -> &Token {
+        &self.0[random.random_range(..self.0.len())]
+    }
+}
+
+const AT_ONCE: u64 = 20;
+
+/// Those of the last five turns.
+const KEPT: usize = 100;
