@@ -13,6 +13,7 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -136,7 +137,22 @@ impl Function {
             if let Some(request) = Request::read(&mut self.connection) {
                 return request;
             }
-            self.connection = accept(&self.listener);
+            self.connection = self.reaccept();
+        }
+    }
+
+    /// The next connection of a function that gave up its last one. One that has died, or is silent, opens none.
+    fn reaccept(&mut self) -> BufReader<TcpStream> {
+        self.listener.set_nonblocking(true).unwrap();
+        let waited = Stopwatch::start();
+        loop {
+            if let Ok((stream, _)) = self.listener.accept() {
+                return prepare(stream);
+            }
+            let ended = self.process.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the function ended: {ended:?}");
+            assert!(waited.elapsed() < TO_RECONNECT, "the function neither answers nor asks");
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -146,7 +162,11 @@ impl Function {
 }
 
 fn accept(listener: &TcpListener) -> BufReader<TcpStream> {
-    let (stream, _) = listener.accept().unwrap();
+    prepare(listener.accept().unwrap().0)
+}
+
+fn prepare(stream: TcpStream) -> BufReader<TcpStream> {
+    stream.set_nonblocking(false).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     BufReader::new(stream)
@@ -218,3 +238,6 @@ fn read_chunks(from: &mut impl BufRead) -> Option<Vec<u8>> {
 
 /// A function that has not answered by then is broken, even one that was frozen for a minute meanwhile.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A client that opens another connection does so at once.
+const TO_RECONNECT: Duration = Duration::from_secs(5);

@@ -63,6 +63,9 @@ pub(crate) fn soak(stage: &Stage, Length { invocations, turns, warm_up }: Length
         }
         brief.sign(&stage.mint, current, trial.tally.asked);
         for number in 0..invocations / turns {
+            if trial.is_hopeless() {
+                break;
+            }
             if random.random_ratio(1, 50) {
                 trial.ask(brief.any(&mut random));
             } else {

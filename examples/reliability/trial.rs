@@ -230,6 +230,11 @@ impl<'s> Trial<'s> {
         }
     }
 
+    /// Whether so much went wrong that the rest would say nothing new, and take long to say it.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.judge.overruns + self.tally.wrong_answers() >= HOPELESS
+    }
+
     pub(crate) fn function_id(&self) -> u32 {
         self.function.process().id()
     }
@@ -256,6 +261,8 @@ const SEED: u64 = 20_261_126;
 
 /// Some hundred events a second: enough to be asked in every state, and room for other trials.
 const BETWEEN_EVENTS: Duration = Duration::from_millis(2);
+
+const HOPELESS: usize = 100;
 
 /// More than a cooldown and a fetch, by far.
 const TOO_LONG: Duration = Duration::from_secs(30);
