@@ -9,7 +9,7 @@
 //! | genuine, its time is not now | 401 | 401 | 401 or 500 with the fixed text |
 //! | worthless | 401 | 401 | 401 or 500 with the fixed text |
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use cognito_authorizer::{
     testing::{API, Verdict, access_claims, evaluate},
@@ -46,7 +46,7 @@ impl Seen {
 /// Whether an answer is for the subject of every token here, and for no other stage.
 fn keeps_to_its_bounds(answer: &Value) -> bool {
     let elsewhere = format!("{API}/other/GET/orders/42");
-    answer["principalId"] == access_claims(0)["sub"]
+    answer["principalId"] == CLAIMS["sub"]
         && evaluate(&answer["policyDocument"], &elsewhere) != Verdict::Allow
 }
 
@@ -212,6 +212,9 @@ impl Truth {
             if *expires <= asked.from.as_secs() || *issued > asked.to.as_secs() + DRIFT)
     }
 }
+
+/// What all tokens here say but for times and names.
+static CLAIMS: LazyLock<Value> = LazyLock::new(|| access_claims(0));
 
 /// What the contract says of keys that are missing.
 const KEYS_UNAVAILABLE: &str = "no usable keys for the token's issuer";

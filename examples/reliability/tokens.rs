@@ -144,7 +144,7 @@ impl Forgery<'_> {
             }
             14 => format!("Bearer {head}.{}{number}", signature.split_at(signature.len() / 2).0),
             15 => format!("Bearer {genuine}.{number}"),
-            16 => format!("Bearer {genuine}{}", "=".repeat(number % 5 + 1)),
+            16 => format!("Bearer {genuine}={number}"),
             17 => format!("Bearer {genuine}, Bearer made-up-{number}"),
             18 => format!("Basic made-up-{number}"),
             19 => format!("Bearer {number}{}", "x".repeat(11_000)),
@@ -167,7 +167,10 @@ impl Forgery<'_> {
             5 => claims["client_id"] = json!(format!("another{}", self.number)),
             6 => claims["token_use"] = json!("refresh"),
             7 => claims["sub"] = json!(self.number),
-            8 => claims = id_claims(now),
+            8 => {
+                claims = id_claims(now);
+                claims["jti"] = json!(format!("forged-{}", self.number));
+            }
             9 => {
                 let twice = claims.to_string().replacen('{', "{\"sub\":\"somebody\",", 1);
                 return compact(&json!({ "kid": self.key.id, "alg": "RS256" }).to_string(), twice, self.key);
