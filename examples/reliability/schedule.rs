@@ -36,6 +36,8 @@ pub(crate) struct Extent {
     soak: soak::Length,
     /// Trials that mostly wait, at the same time.
     at_once: usize,
+    /// Between the ends of two trials, on a machine that is slow and busy.
+    at_most: Duration,
 }
 
 pub(crate) const FULL: Extent = Extent {
@@ -50,6 +52,7 @@ pub(crate) const FULL: Extent = Extent {
     flood_seconds: 60,
     soak: soak::Length { invocations: 1_000_000, turns: 200, warm_up: 10 },
     at_once: 4,
+    at_most: Duration::from_secs(3_600),
 };
 
 pub(crate) const SHORT: Extent = Extent {
@@ -64,6 +67,7 @@ pub(crate) const SHORT: Extent = Extent {
     flood_seconds: 3,
     soak: soak::Length { invocations: 20_000, turns: 10, warm_up: 50 },
     at_once: 10,
+    at_most: Duration::from_secs(300),
 };
 
 /// A row's name, and what gives its figures.
@@ -78,8 +82,9 @@ pub(crate) fn run(stage: Stage, extent: &Extent, folder: &Path, only: &[String])
     let is_wanted = |job: &Job| only.is_empty() || only.iter().any(|name| job.name.starts_with(name));
     let stage = Arc::new(stage);
     let waiting = waiting(extent, folder).into_iter().filter(is_wanted).collect();
-    let mut rows = run_at_once(&stage, waiting, extent.at_once);
-    rows.extend(run_at_once(&stage, busy(extent).into_iter().filter(is_wanted).collect(), 1));
+    let mut rows = run_at_once(&stage, waiting, extent.at_once, extent.at_most);
+    let busy = busy(extent).into_iter().filter(is_wanted).collect();
+    rows.extend(run_at_once(&stage, busy, 1, extent.at_most));
     rows
 }
 
@@ -123,7 +128,7 @@ fn busy(extent: &Extent) -> [Job; 2] {
 }
 
 /// Rows in the order of their jobs. A trial that cannot go on, or never ends, fails and stops no other.
-fn run_at_once(stage: &Arc<Stage>, jobs: Vec<Job>, at_once: usize) -> Vec<Row> {
+fn run_at_once(stage: &Arc<Stage>, jobs: Vec<Job>, at_once: usize, at_most: Duration) -> Vec<Row> {
     let mut rows: Vec<Option<Row>> = jobs.iter().map(|_| None).collect();
     let names: Vec<&str> = jobs.iter().map(|job| job.name).collect();
     let jobs: VecDeque<(usize, Job)> = jobs.into_iter().enumerate().collect();
@@ -140,7 +145,7 @@ fn run_at_once(stage: &Arc<Stage>, jobs: Vec<Job>, at_once: usize) -> Vec<Row> {
         });
     }
     drop(done);
-    while let Ok((number, tally)) = results.recv_timeout(AT_MOST) {
+    while let Ok((number, tally)) = results.recv_timeout(at_most) {
         let row = Row { name: names[number].to_owned(), tally };
         eprintln!("{}: {}", row.name, if row.passes() { "pass" } else { "FAIL" });
         rows[number] = Some(row);
@@ -155,6 +160,3 @@ fn failed(problem: &str) -> Tally {
 
 /// Within a short freeze too.
 const SOON_EXPIRED: Duration = Duration::from_secs(2);
-
-/// Between the ends of two trials: a million invocations on a slow machine take less.
-const AT_MOST: Duration = Duration::from_secs(1_800);
