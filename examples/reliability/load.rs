@@ -3,12 +3,14 @@
 use std::{thread, time::Duration};
 
 use cognito_authorizer::time::Stopwatch;
+use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::{
     faults::faults,
     growth::Growth,
     provider::{Conduct, Provider},
     tally::Tally,
+    tokens::Brief,
     trial::{Settings, Stage, Trial},
 };
 
@@ -37,20 +39,26 @@ pub(crate) fn rotate(stage: &Stage, rotations: usize) -> Tally {
     trial.finish()
 }
 
-/// A thousand worthless tokens a second, each another one, and a hundred genuine ones, with the usual settings.
-pub(crate) fn flood(stage: &Stage, seconds: usize) -> Tally {
+/// A thousand worthless tokens a second, each another one, beside a hundred genuine ones and a
+/// hundred that end within seconds, with the usual settings.
+pub(crate) fn flood(stage: &Stage, seconds: usize, warm_up: usize) -> Tally {
     let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
     let mut trial = Trial::start(stage, Some(&provider), &Settings::usual());
     // What the function remembers takes its memory before the flood.
     stage.mint.all_genuine(0).iter().for_each(|token| {
         trial.ask(token);
     });
-    let mut growth = Growth::default();
+    let (mut growth, mut brief) = (Growth::default(), Brief::default());
+    let mut random = SmallRng::seed_from_u64(u64::try_from(seconds).unwrap());
     let stopwatch = Stopwatch::start();
     for number in 0..seconds * A_SECOND {
         trial.ask_worthless();
+        if number % A_SECOND == 0 {
+            brief.sign(&stage.mint, 0, number);
+        }
         if number % 10 == 0 {
             trial.ask_genuine();
+            trial.ask(brief.any(&mut random));
         }
         if number % (A_SECOND / 10) == 0 {
             growth.sample(trial.memory_kib());
@@ -59,7 +67,7 @@ pub(crate) fn flood(stage: &Stage, seconds: usize) -> Tally {
         thread::sleep(due.saturating_sub(stopwatch.elapsed()));
     }
     trial.tally.notes.push(format!("took {:.0} s", stopwatch.elapsed().as_secs_f64()));
-    growth.conclude(10, &mut trial.tally);
+    growth.conclude(warm_up, &mut trial.tally);
     trial.finish()
 }
 

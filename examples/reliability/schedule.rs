@@ -33,9 +33,14 @@ pub(crate) struct Extent {
     frozen: Duration,
     capped: Duration,
     flood_seconds: usize,
-    soak: soak::Length,
+    invocations: usize,
+    turns: usize,
+    /// In percent, until every cache is full and the allocator has settled.
+    warm_up: usize,
     /// Trials that mostly wait, at the same time.
     at_once: usize,
+    /// Those that keep the machine busy, at the same time.
+    busy_at_once: usize,
     /// Between the ends of two trials, on a machine that is slow and busy.
     at_most: Duration,
 }
@@ -50,8 +55,11 @@ pub(crate) const FULL: Extent = Extent {
     frozen: Duration::from_secs(60),
     capped: Duration::from_secs(30),
     flood_seconds: 60,
-    soak: soak::Length { invocations: 1_000_000, turns: 200, warm_up: 10 },
+    invocations: 1_000_000,
+    turns: 200,
+    warm_up: 10,
     at_once: 4,
+    busy_at_once: 1,
     at_most: Duration::from_secs(3_600),
 };
 
@@ -65,8 +73,11 @@ pub(crate) const SHORT: Extent = Extent {
     frozen: Duration::from_secs(3),
     capped: Duration::from_secs(3),
     flood_seconds: 3,
-    soak: soak::Length { invocations: 20_000, turns: 10, warm_up: 50 },
+    invocations: 20_000,
+    turns: 10,
+    warm_up: 50,
     at_once: 10,
+    busy_at_once: 2,
     at_most: Duration::from_secs(300),
 };
 
@@ -77,14 +88,14 @@ struct Job {
 }
 
 /// Runs all trials whose name begins with one of `only`: first those that mostly wait, several at once; then those
-/// that keep the machine busy, one by one.
+/// that keep the machine busy.
 pub(crate) fn run(stage: Stage, extent: &Extent, folder: &Path, only: &[String]) -> Vec<Row> {
     let is_wanted = |job: &Job| only.is_empty() || only.iter().any(|name| job.name.starts_with(name));
     let stage = Arc::new(stage);
     let waiting = waiting(extent, folder).into_iter().filter(is_wanted).collect();
     let mut rows = run_at_once(&stage, waiting, extent.at_once, extent.at_most);
     let busy = busy(extent).into_iter().filter(is_wanted).collect();
-    rows.extend(run_at_once(&stage, busy, 1, extent.at_most));
+    rows.extend(run_at_once(&stage, busy, extent.busy_at_once, extent.at_most));
     rows
 }
 
@@ -121,9 +132,9 @@ fn waiting(extent: &Extent, folder: &Path) -> Vec<Job> {
 }
 
 fn busy(extent: &Extent) -> [Job; 2] {
-    let Extent { flood_seconds, soak: length, .. } = *extent;
-    let flood = Box::new(move |stage: &Stage| load::flood(stage, flood_seconds));
-    let soak = Box::new(move |stage: &Stage| soak::soak(stage, length));
+    let Extent { flood_seconds, invocations, turns, warm_up, .. } = *extent;
+    let flood = Box::new(move |stage: &Stage| load::flood(stage, flood_seconds, warm_up));
+    let soak = Box::new(move |stage: &Stage| soak::soak(stage, invocations, turns, warm_up));
     [Job { name: "flood of worthless tokens", run: flood }, Job { name: "soak", run: soak }]
 }
 

@@ -1,8 +1,5 @@
 //! Everything at once, for long.
 
-use std::collections::VecDeque;
-
-use cognito_authorizer::time::UnixTime;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use crate::{
@@ -10,18 +7,9 @@ use crate::{
     growth::Growth,
     provider::{Conduct, Provider},
     tally::Tally,
-    tokens::{Mint, Token},
+    tokens::Brief,
     trial::{Settings, Stage, Trial},
 };
-
-/// How long it takes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Length {
-    pub(crate) invocations: usize,
-    pub(crate) turns: usize,
-    /// In percent, until every cache is full and the allocator has settled.
-    pub(crate) warm_up: usize,
-}
 
 /// What happens to the pool, in turns.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +38,7 @@ const TURNS: [Turn; 8] = [
     Turn::Outage,
 ];
 
-pub(crate) fn soak(stage: &Stage, Length { invocations, turns, warm_up }: Length) -> Tally {
+pub(crate) fn soak(stage: &Stage, invocations: usize, turns: usize, warm_up: usize) -> Tally {
     let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
     let mut trial = Trial::start(stage, Some(&provider), &Settings::quick());
     let mut random = SmallRng::seed_from_u64(u64::try_from(invocations).unwrap());
@@ -105,27 +93,3 @@ fn take(turn: Turn, stage: &Stage, provider: &Provider, trial: &mut Trial, curre
     }
     current
 }
-
-/// Tokens that end within seconds, and are asked with before and after.
-#[derive(Default)]
-struct Brief(VecDeque<Token>);
-
-impl Brief {
-    fn sign(&mut self, mint: &Mint, key: usize, number: usize) {
-        let now = UnixTime::now().as_secs();
-        for life in 1..=AT_ONCE {
-            let number = number + usize::try_from(life).unwrap();
-            self.0.push_front(mint.sign(key, number, now, now + life % 5 + 1));
-        }
-        self.0.truncate(KEPT);
-    }
-
-    fn any(&self, random: &mut SmallRng) -> &Token {
-        &self.0[random.random_range(..self.0.len())]
-    }
-}
-
-const AT_ONCE: u64 = 20;
-
-/// Those of the last five turns.
-const KEPT: usize = 100;

@@ -1,6 +1,6 @@
 //! Tokens, and what is true of each.
 
-use std::thread;
+use std::{collections::VecDeque, thread};
 
 use cognito_authorizer::{
     testing::{ISSUER, POOL_ID, SigningKey, access_claims, compact, id_claims},
@@ -90,6 +90,26 @@ fn sign(key: &SigningKey, number: usize, issued: u64, expires: u64) -> Token {
     claims["jti"] = json!(format!("genuine-{number}"));
     let header = format!("Bearer {}", key.token(&claims));
     Token { header, truth: Truth::Genuine { key_id: key.id.clone(), issued, expires } }
+}
+
+/// Tokens that end within seconds, and are asked with before and after.
+#[derive(Default)]
+pub(crate) struct Brief(VecDeque<Token>);
+
+impl Brief {
+    /// Signs some more, numbered from `number`.
+    pub(crate) fn sign(&mut self, mint: &Mint, key: usize, number: usize) {
+        let now = UnixTime::now().as_secs();
+        for life in 1..=AT_ONCE {
+            let number = number + usize::try_from(life).unwrap();
+            self.0.push_front(mint.sign(key, number, now, now + life % 5 + 1));
+        }
+        self.0.truncate(KEPT);
+    }
+
+    pub(crate) fn any(&self, random: &mut SmallRng) -> &Token {
+        &self.0[random.random_range(..self.0.len())]
+    }
 }
 
 struct Forgery<'m> {
@@ -197,3 +217,8 @@ const HOUR: u64 = 3_600;
 
 /// Tokens that come often: fewer than the function remembers.
 const FAMILIAR: usize = 100;
+
+const AT_ONCE: u64 = 20;
+
+/// Those that were signed last, fewer than the function remembers.
+const KEPT: usize = 100;
