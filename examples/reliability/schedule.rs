@@ -51,7 +51,7 @@ pub(crate) const FULL: Extent = Extent {
     tokens: 4_000,
     times: Times { without_keys: Duration::from_secs(10), with_keys: Duration::from_secs(20) },
     rotations: 20,
-    leaps: 50_000,
+    leaps: 20_000,
     frozen: Duration::from_secs(60),
     capped: Duration::from_secs(30),
     flood_seconds: 60,
