@@ -721,6 +721,14 @@ async fn a_remembered_token_is_refused_when_the_clock_goes_back_before_its_nbf()
 }
 
 #[tokio::test]
+async fn a_remembered_token_is_refused_when_the_clock_goes_back_to_long_before_its_iat() {
+    let verifier = verifier(verifier_settings());
+    let token = access_with("iat", json!(NOW + 60));
+    assert!(verify_at(&verifier, &token, NOW).await.is_ok());
+    assert_eq!(refusal(verify_at(&verifier, &token, NOW - 1).await), Some(TokenError::IssuedInFuture));
+}
+
+#[tokio::test]
 async fn only_verified_tokens_are_remembered_and_only_so_many() {
     let mut settings = verifier_settings();
     settings.token_cache_size = 2;

@@ -14,6 +14,8 @@
     reason = "a benchmark that cannot go on stops"
 )]
 
+mod circumstances;
+mod concurrent;
 mod events;
 mod in_process;
 mod measure;
@@ -36,9 +38,10 @@ use cognito_authorizer::{
 };
 use flate2::{Compression, write::DeflateEncoder};
 use measure::{Cache, Case, Timing};
+use process::{Bootstrap, Variables, variables};
 use provider::Certificate;
 use report::Row;
-use settings::{Arguments, Bootstrap, Group, Variables, build, variables};
+use settings::{Arguments, Group, build};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read() {

@@ -11,9 +11,9 @@ use std::{
 use cognito_authorizer::{testing::SigningKey, time::Stopwatch};
 
 use crate::{
+    concurrent::ConcurrentFunction,
     events::{carrying, tokens},
-    process::{ConcurrentFunction, Function},
-    settings::{Bootstrap, Variables},
+    process::{Bootstrap, Function, Variables},
 };
 
 /// A function with its settings, as one row has it.

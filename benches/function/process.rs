@@ -4,22 +4,39 @@
 //! The API is the thinnest that will do. For one event at a time the measuring thread itself reads and writes the
 //! function's connection, so that no other thread has to wake up between an event and its answer.
 
+#![allow(dead_code, reason = "each of its users asks for some of it")]
+
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
     thread,
     time::Duration,
 };
 
-use cognito_authorizer::time::Stopwatch;
+use cognito_authorizer::{
+    testing::{CLIENT_ID, POOL_ID},
+    time::Stopwatch,
+};
 
-use crate::settings::{Bootstrap, Variables};
+/// A function's executable, or a script that becomes one.
+#[derive(Clone, Debug)]
+pub(crate) struct Bootstrap {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// A function's environment, besides what Lambda sets.
+pub(crate) type Variables = BTreeMap<String, String>;
+
+/// The settings that all runs share, and `more`.
+pub(crate) fn variables<const N: usize>(more: [(&str, String); N]) -> Variables {
+    let shared = [("USER_POOL_ID", POOL_ID.to_owned()), ("CLIENT_ID", CLIENT_ID.to_owned())];
+    shared.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
+}
 
 /// A running function with its one connection. Dropping it kills the process.
 pub(crate) struct Function {
@@ -40,7 +57,7 @@ impl Drop for Process {
 
 impl Process {
     #[expect(clippy::disallowed_methods, reason = "scripts find their interpreter by PATH")]
-    fn spawn(bootstrap: &Bootstrap, variables: &Variables, port: u16) -> Self {
+    pub(crate) fn spawn(bootstrap: &Bootstrap, variables: &Variables, port: u16) -> Self {
         let mut command = Command::new(&bootstrap.path);
         command
             .env_clear()
@@ -55,11 +72,25 @@ impl Process {
         Self(command.spawn().unwrap_or_else(|error| panic!("{}: {error}", bootstrap.path.display())))
     }
 
-    /// The most memory held so far, in KiB (`VmHWM`). A shell that only starts the function is not asked.
+    /// The system's number for it.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// The most memory held so far, in KiB. A shell that only starts the function is not asked.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
+        self.status("VmHWM:")
+    }
+
+    /// The memory held now, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        value.trim().trim_end_matches(" kB").parse().unwrap()
     }
 }
 
@@ -106,7 +137,22 @@ impl Function {
             if let Some(request) = Request::read(&mut self.connection) {
                 return request;
             }
-            self.connection = accept(&self.listener);
+            self.connection = self.reaccept();
+        }
+    }
+
+    /// The next connection of a function that gave up its last one. One that has died, or is silent, opens none.
+    fn reaccept(&mut self) -> BufReader<TcpStream> {
+        self.listener.set_nonblocking(true).unwrap();
+        let waited = Stopwatch::start();
+        loop {
+            if let Ok((stream, _)) = self.listener.accept() {
+                return prepare(stream);
+            }
+            let ended = self.process.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the function ended: {ended:?}");
+            assert!(waited.elapsed() < TO_RECONNECT, "the function neither answers nor asks");
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -116,13 +162,17 @@ impl Function {
 }
 
 fn accept(listener: &TcpListener) -> BufReader<TcpStream> {
-    let (stream, _) = listener.accept().unwrap();
+    prepare(listener.accept().unwrap().0)
+}
+
+fn prepare(stream: TcpStream) -> BufReader<TcpStream> {
+    stream.set_nonblocking(false).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     BufReader::new(stream)
 }
 
-fn send_event(to: &mut impl Write, event: &[u8]) {
+pub(crate) fn send_event(to: &mut impl Write, event: &[u8]) {
     let mut message = format!(
         "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n\
          lambda-runtime-deadline-ms: 9999999999999\r\n\
@@ -135,16 +185,16 @@ fn send_event(to: &mut impl Write, event: &[u8]) {
     to.write_all(&message).unwrap();
 }
 
-const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+pub(crate) const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
 
-struct Request {
-    path: String,
-    body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// `None` once the connection is closed.
-    fn read(from: &mut impl BufRead) -> Option<Self> {
+    pub(crate) fn read(from: &mut impl BufRead) -> Option<Self> {
         let path = read_line(from)?.split(' ').nth(1).unwrap_or_default().to_owned();
         let (mut length, mut is_chunked) = (0, false);
         loop {
@@ -186,78 +236,8 @@ fn read_chunks(from: &mut impl BufRead) -> Option<Vec<u8>> {
     }
 }
 
-/// A function that may be given several events at once: each of its connections is served by a thread.
-pub(crate) struct ConcurrentFunction {
-    _process: Process,
-    answered: Arc<AtomicUsize>,
-    stopped: Arc<AtomicBool>,
-}
+/// A function that has not answered by then is broken, even one that was frozen for a minute meanwhile.
+const PATIENCE: Duration = Duration::from_secs(90);
 
-impl Drop for ConcurrentFunction {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
-}
-
-impl ConcurrentFunction {
-    /// Starts a function that is told of `limit` events at once, and gives it each of `events` in turn, for ever.
-    pub(crate) fn start(
-        bootstrap: &Bootstrap,
-        variables: &Variables,
-        limit: usize,
-        events: Vec<Vec<u8>>,
-    ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut variables = variables.clone();
-        variables.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), limit.to_string());
-        let process = Process::spawn(bootstrap, &variables, port);
-        let (answered, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let shared = (Arc::clone(&answered), Arc::clone(&stopped), Arc::new(events));
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let (answered, stopped, events) = shared.clone();
-                thread::spawn(move || serve(stream, &answered, &stopped, &events));
-            }
-        });
-        Self { _process: process, answered, stopped }
-    }
-
-    /// How many events are answered in a second, measured for `time`.
-    pub(crate) fn throughput(&self, time: Duration) -> f64 {
-        let before = self.answered.load(Ordering::Relaxed);
-        let started = Stopwatch::start();
-        thread::sleep(time);
-        let answered = self.answered.load(Ordering::Relaxed) - before;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::as_conversions,
-            reason = "a count of events in seconds"
-        )]
-        let answered = answered as f64;
-        answered / started.elapsed().as_secs_f64()
-    }
-}
-
-fn serve(stream: TcpStream, answered: &AtomicUsize, stopped: &AtomicBool, events: &[Vec<u8>]) {
-    let _ = stream.set_nodelay(true);
-    let mut connection = BufReader::new(stream);
-    while let Some(request) = Request::read(&mut connection) {
-        if stopped.load(Ordering::Relaxed) {
-            return;
-        }
-        if request.path.ends_with("/next") {
-            let number = answered.load(Ordering::Relaxed) % events.len();
-            send_event(connection.get_mut(), &events[number]);
-        } else {
-            assert!(Answer { is_error: request.path.ends_with("/error"), body: request.body }.is_allowed());
-            answered.fetch_add(1, Ordering::Relaxed);
-            if connection.get_mut().write_all(ACCEPTED).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// A function that has not answered by then is broken.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A client that opens another connection does so at once.
+const TO_RECONNECT: Duration = Duration::from_secs(5);

@@ -1,24 +1,8 @@
-//! What is measured, and with which settings.
+//! What is measured, as the command line says.
 
-use std::{collections::BTreeMap, env, path::PathBuf, process::Command};
+use std::{env, path::PathBuf, process::Command};
 
-use cognito_authorizer::testing::{CLIENT_ID, POOL_ID};
-
-/// A function's executable, or a script that becomes one.
-#[derive(Clone, Debug)]
-pub(crate) struct Bootstrap {
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-}
-
-/// A function's environment, besides what Lambda sets.
-pub(crate) type Variables = BTreeMap<String, String>;
-
-/// The settings that all runs share, and `more`.
-pub(crate) fn variables<const N: usize>(more: [(&str, String); N]) -> Variables {
-    let shared = [("USER_POOL_ID", POOL_ID.to_owned()), ("CLIENT_ID", CLIENT_ID.to_owned())];
-    shared.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
-}
+use crate::process::Bootstrap;
 
 /// Rows that are measured together.
 #[derive(Clone, Copy, PartialEq, Eq)]

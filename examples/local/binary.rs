@@ -18,9 +18,8 @@ pub(crate) enum BuildError {
     Failed,
 }
 
-/// Builds the function as it is deployed, in this example's profile; gives its path.
-pub(crate) fn build() -> Result<PathBuf, BuildError> {
-    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+/// Builds the function as it is deployed, in a profile of cargo's; gives its path.
+pub(crate) fn build(profile: &str) -> Result<PathBuf, BuildError> {
     let cargo = Command::new(env!("CARGO"))
         // Where .cargo/config.toml is.
         .current_dir(env!("CARGO_MANIFEST_DIR"))

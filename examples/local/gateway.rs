@@ -4,10 +4,8 @@
 use cognito_authorizer::testing::{Verdict, evaluate};
 use serde_json::Value;
 
-use crate::runtime_api::Outcome;
-
 /// The status that the client sees for its request, which gave `event`.
-pub(crate) fn client_status(event: &Value, outcome: &Outcome) -> u16 {
+pub(crate) fn client_status(event: &Value, outcome: &Result<Value, Value>) -> u16 {
     match outcome {
         Ok(answer) if permits(answer, event) => 200,
         Ok(_) => 403,

@@ -78,7 +78,8 @@ struct Local {
 
 impl Local {
     async fn set_up() -> Result<Self, Box<dyn Error>> {
-        let binary = binary::build()?;
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let binary = binary::build(profile)?;
         let key = SigningKey::generate("key-1", Algorithm::RS256);
         let next_key = SigningKey::generate("key-2", Algorithm::RS256);
         let issuer = Issuer::start(&[&key]).await?;

@@ -82,11 +82,12 @@ pub struct Claims {
     lifetime: Lifetime,
 }
 
-/// `exp` and `nbf`, in seconds.
+/// `exp`, `nbf` and `iat`, in seconds.
 #[derive(Clone, Copy, Debug)]
 struct Lifetime {
     expires_at: u64,
     not_before: u64,
+    issued_at: u64,
 }
 
 impl Claims {
@@ -110,16 +111,11 @@ impl Claims {
         let lifetime = Lifetime::read(&all)?;
         check_types(&all)?;
         lifetime.check(now, skew_seconds)?;
-        let issued_at = time(&all, "iat")?.unwrap_or(0);
-        if issued_at > now.as_secs().saturating_add(MAX_CLOCK_DRIFT_SECONDS) {
-            return Err(TokenError::IssuedInFuture);
-        }
         let token_use = rules.check(&all)?;
         Ok(Self { all, subject, token_use, lifetime })
     }
 
-    /// `exp` after now and `nbf` not after it, give or take the configured skew. Checked anew each time a
-    /// remembered token comes back.
+    /// Holds the token's times against now: anew each time a remembered token comes back.
     pub(super) fn check_times(&self, now: UnixTime, skew_seconds: u64) -> Result<(), TokenError> {
         self.lifetime.check(now, skew_seconds)
     }
@@ -167,7 +163,8 @@ impl Claims {
 impl Lifetime {
     fn read(claims: &Map<String, Value>) -> Result<Self, TokenError> {
         let expires_at = time(claims, "exp")?.ok_or(TokenError::ClaimMissing(ClaimName("exp")))?;
-        Ok(Self { expires_at, not_before: time(claims, "nbf")?.unwrap_or(0) })
+        let (not_before, issued_at) = (time(claims, "nbf")?.unwrap_or(0), time(claims, "iat")?.unwrap_or(0));
+        Ok(Self { expires_at, not_before, issued_at })
     }
 
     fn check(self, now: UnixTime, skew_seconds: u64) -> Result<(), TokenError> {
@@ -177,6 +174,9 @@ impl Lifetime {
         }
         if self.not_before > now.saturating_add(skew_seconds) {
             return Err(TokenError::NotYetValid);
+        }
+        if self.issued_at > now.saturating_add(MAX_CLOCK_DRIFT_SECONDS) {
+            return Err(TokenError::IssuedInFuture);
         }
         Ok(())
     }
