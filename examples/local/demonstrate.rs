@@ -1,23 +1,7 @@
-//! The function on this machine, from a good token to an identity provider that is down.
+//! The function from a good token to an identity provider that is down.
 //!
-//! `cargo run --example local` starts an issuer of its own, runs the real function under a Runtime API of its
-//! own, sends it every shape of event with good and bad tokens, and prints what API Gateway's clients would
-//! see. Everything stays on loopback.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for people to run: it prints, and ends where it cannot go on"
-)]
-
-mod binary;
-mod gateway;
-mod issuer;
-mod runtime_api;
-mod table;
-mod tokens;
+//! Starts an issuer of its own, runs the real function under a Runtime API of its own, sends it every shape of event
+//! with good and bad tokens, and prints what API Gateway's clients would see.
 
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -30,20 +14,17 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
+    binary,
     gateway::client_status,
     issuer::Issuer,
     runtime_api::{Answer, Function, StartError},
     table::Table,
-    tokens::Token,
+    tokens::{self, Token},
 };
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    if std::env::args().len() > 1 {
-        eprintln!("this takes no arguments: run `cargo run --example local`");
-        return ExitCode::from(2);
-    }
-    match demonstrate().await {
+/// Whether everything came out as it should is the exit code.
+pub(crate) async fn demonstrate() -> ExitCode {
+    match show_everything().await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -53,7 +34,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn demonstrate() -> Result<bool, Box<dyn Error>> {
+async fn show_everything() -> Result<bool, Box<dyn Error>> {
     let mut local = Local::set_up().await?;
     let function = local.start(&[]).await?;
     let answer = local.show_shapes(&function).await;
