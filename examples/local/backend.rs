@@ -1,15 +1,15 @@
 //! What is behind the gateway: an echo, or a service of the user's own.
 
-use std::net::IpAddr;
+use std::{fmt::Write, net::IpAddr};
 
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
 };
+use cognito_authorizer::token::HttpsFetch;
 use serde_json::Value;
 
-use crate::reply::json_reply;
-use crate::request::ClientRequest;
+use crate::{reply::json_reply, request::ClientRequest};
 
 /// A service on loopback.
 #[derive(Clone, Debug)]
@@ -24,9 +24,9 @@ impl Upstream {
         if url.scheme() != "http" || !is_loopback(&url) {
             return Err("must be http on loopback: write http://127.0.0.1:PORT".to_owned());
         }
-        let no_redirects = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).build();
-        Ok(Self { url, client: client.map_err(|error| error.to_string())? })
+        // The function's own client: it follows no redirects and asks no proxy.
+        let client = HttpsFetch::default().client().cloned().ok_or("TLS cannot be set up")?;
+        Ok(Self { url, client })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -94,7 +94,7 @@ fn to_ascii(context: &Value) -> HeaderValue {
     for unit in context.to_string().encode_utf16() {
         match u8::try_from(unit) {
             Ok(byte) if byte.is_ascii() => text.push(char::from(byte)),
-            _ => text.push_str(&format!("\\u{unit:04x}")),
+            _ => write!(text, "\\u{unit:04x}").unwrap(),
         }
     }
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("{}"))

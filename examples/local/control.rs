@@ -1,7 +1,6 @@
 //! What the gateway's page and other programs can ask and change: README.md beside this file says how.
 
 use std::{
-    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,7 +9,8 @@ use axum::{
     body::Bytes,
     http::{
         HeaderMap, HeaderValue, Method, Response, StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, USER_AGENT},
+        header::{AUTHORIZATION, CACHE_CONTROL, HOST, USER_AGENT},
+        request::Parts,
     },
 };
 use clap::ValueEnum;
@@ -21,12 +21,15 @@ use tokio::time::timeout;
 
 use crate::{
     api::{Api, Form},
+    backend::Upstream,
     exchange::{Authorization, Exchange, Gateway, Invocation},
-    guard::{check_host, check_origin, refuse},
+    guard::{Complaint, check_host, check_origin},
+    page,
     people::Name,
     pool::Pool,
     reply::json_reply,
     request::ClientRequest,
+    routes::Route,
     runtime_api::Outcome,
 };
 
@@ -54,93 +57,79 @@ struct Call {
 pub(crate) const PREFIX: &str = "/_local/";
 
 /// Answers a request under [`PREFIX`].
-pub(crate) async fn answer(
-    local: &Local,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Response<Bytes> {
-    if let Err(refusal) = check_host(headers) {
-        return refusal;
-    }
-    let name = path.strip_prefix(PREFIX).unwrap_or_default();
-    match (method, name) {
-        (&Method::GET | &Method::HEAD, "state") => state(local),
-        (&Method::GET | &Method::HEAD, name) => page_file(name),
-        (&Method::POST, name) => match check_origin(headers).and_then(|()| read_body(body)) {
-            Ok(body) => change(local, name, body).await,
-            Err(refusal) => refusal,
-        },
-        _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST"),
-    }
+pub(crate) async fn answer(local: &Local, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+    try_to_answer(local, parts, body).await.unwrap_or_else(|complaint| complaint.reply())
 }
 
-async fn change(local: &Local, name: &str, body: Value) -> Response<Bytes> {
-    match name {
-        "token" => match local.pool.sign_in(body) {
-            Ok(token) => json_reply(StatusCode::OK, no_store(), &json!({ "token": token })),
-            Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
-        },
-        "call" => call(local, body).await,
-        "keys/rotate" => {
-            local.pool.keys.lock().unwrap().rotate();
-            state(local)
+async fn try_to_answer(local: &Local, parts: &Parts, body: &Bytes) -> Result<Response<Bytes>, Complaint> {
+    check_host(&parts.headers)?;
+    let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    match (&parts.method, name) {
+        (&Method::GET | &Method::HEAD, "state") => Ok(reply(&state(local))),
+        (&Method::GET | &Method::HEAD, name) => page::read(name),
+        (&Method::POST, name) => {
+            check_origin(&parts.headers)?;
+            Ok(reply(&change(local, name, read_body(body)?).await?))
         }
-        "keys/withdraw" => {
-            let is_there = local.pool.keys.lock().unwrap().withdraw(body["kid"].as_str());
-            if is_there {
-                state(local)
-            } else {
-                refuse(StatusCode::BAD_REQUEST, "there is no key of that kid")
-            }
-        }
-        "issuer/down" | "issuer/up" => {
-            local.pool.is_up.store(name == "issuer/up", Ordering::Relaxed);
-            state(local)
-        }
-        "cache/clear" => {
-            let caches = local.gateway.authorizers.iter().map(|authorizer| &authorizer.cache);
-            caches.for_each(|cache| cache.lock().unwrap().clear());
-            state(local)
-        }
-        "function/restart" => {
-            local.gateway.functions.end().await;
-            state(local)
-        }
-        _ => refuse(StatusCode::NOT_FOUND, "there is no such switch: README.md lists them"),
+        _ => Err(Complaint::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")),
     }
 }
 
 /// No body stands for an empty object.
-fn read_body(body: &Bytes) -> Result<Value, Response<Bytes>> {
+fn read_body(body: &Bytes) -> Result<Value, Complaint> {
     match serde_json::from_slice(body) {
         _ if body.is_empty() => Ok(json!({})),
         Ok(body @ Value::Object(_)) => Ok(body),
-        _ => Err(refuse(StatusCode::BAD_REQUEST, "the body must be a json object")),
+        _ => Err(misread("the body must be a json object")),
     }
 }
 
-async fn call(local: &Local, body: Value) -> Response<Bytes> {
-    let call: Call = match serde_json::from_value(body) {
-        Ok(call) => call,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
-    };
-    let api = match call.api.as_deref().map(|name| Api::from_str(name, false)) {
+async fn change(local: &Local, name: &str, body: Value) -> Result<Value, Complaint> {
+    match name {
+        "token" => {
+            return Ok(json!({ "token": local.pool.sign_in(body).map_err(|problem| misread(&problem))? }));
+        }
+        "call" => return call(local, body).await,
+        "keys/rotate" => local.pool.keys.lock().unwrap().rotate(),
+        "keys/withdraw" => {
+            let is_there = local.pool.keys.lock().unwrap().withdraw(body["kid"].as_str());
+            is_there.then_some(()).ok_or(misread("kid: there is no such key: the state lists them"))?;
+        }
+        "issuer/down" | "issuer/up" => local.pool.is_up.store(name == "issuer/up", Ordering::Relaxed),
+        "cache/clear" => local.gateway.clear_caches(),
+        "function/restart" => local.gateway.functions.end().await,
+        _ => {
+            return Err(Complaint::new(
+                StatusCode::NOT_FOUND,
+                "there is no such switch: README.md lists them",
+            ));
+        }
+    }
+    Ok(state(local))
+}
+
+async fn call(local: &Local, body: Value) -> Result<Value, Complaint> {
+    let call: Call = serde_json::from_value(body).map_err(|error| misread(&error.to_string()))?;
+    let api = match call.api.as_deref() {
         None => local.api,
-        Some(Ok(api)) => api,
-        Some(Err(_)) => {
-            return refuse(StatusCode::BAD_REQUEST, "api: must be one of the names in the state's apis");
+        Some(name) => {
+            Api::from_str(name, false).map_err(|_| misread("api: must be a name in the state's apis"))?
         }
     };
-    let Some(request) = call.request() else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "the method or token cannot be sent, or the path does not begin with /",
-        );
-    };
+    let request = call.request().ok_or(misread(
+        "method, path or token: write a word, a path that begins with / and a token that fits a header",
+    ))?;
     let exchange = local.gateway.exchange(api, &request).await;
-    json_reply(StatusCode::OK, no_store(), &describe(api, &call, exchange).await)
+    Ok(describe(api, &call, exchange).await)
+}
+
+fn misread(message: &str) -> Complaint {
+    Complaint::new(StatusCode::BAD_REQUEST, message)
+}
+
+fn reply(content: &Value) -> Response<Bytes> {
+    let no_store = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-store"))]);
+    json_reply(StatusCode::OK, no_store, content)
 }
 
 impl Call {
@@ -180,12 +169,12 @@ async fn describe(api: Api, call: &Call, exchange: Exchange) -> Value {
             "function": invocation.map(|invocation| micros(invocation.took)),
             "measured_by_function": log["duration_us"],
         },
-        "authorizer": authorization.as_ref().map(|authorization| describe_authorization(api, authorization, log)),
+        "authorizer": authorization.as_ref().map(|authorization| describe_authorization(api, authorization, &log)),
         "decided": exchange.decided,
     })
 }
 
-fn describe_authorization(api: Api, authorization: &Authorization, log: Value) -> Value {
+fn describe_authorization(api: Api, authorization: &Authorization, log: &Value) -> Value {
     let outcome = authorization.outcome.as_ref();
     let verdict = authorization.verdict.map(|verdict| match verdict {
         Verdict::Allow => "allow",
@@ -210,13 +199,13 @@ async fn find_log_line(invocation: &Invocation) -> Value {
     timeout(LOG_PATIENCE, line).await.ok().flatten().unwrap_or_default()
 }
 
-fn state(local: &Local) -> Response<Bytes> {
+fn state(local: &Local) -> Value {
     let (gateway, pool) = (&local.gateway, &local.pool);
-    let state = json!({
+    json!({
         "gateway": {
             "url": local.url,
             "api": local.api.name(),
-            "upstream": gateway.upstream.as_ref().map(|upstream| upstream.url()),
+            "upstream": gateway.upstream.as_ref().map(Upstream::url),
         },
         "apis": Api::ALL.map(|api| describe_api(gateway, api)),
         "routes": describe_routes(gateway),
@@ -233,8 +222,7 @@ fn state(local: &Local) -> Response<Bytes> {
             "starts": gateway.functions.starts(),
             "settings": gateway.functions.variables(local.api.form()),
         },
-    });
-    json_reply(StatusCode::OK, no_store(), &state)
+    })
 }
 
 fn describe_api(gateway: &Gateway, api: Api) -> Value {
@@ -250,7 +238,7 @@ fn describe_api(gateway: &Gateway, api: Api) -> Value {
 }
 
 fn describe_routes(gateway: &Gateway) -> Value {
-    let describe = |route: &crate::routes::Route| {
+    let describe = |route: &Route| {
         let (method, path) = route.example();
         json!({ "key": route.key, "public": route.is_public, "example": { "method": method, "path": path } })
     };
@@ -265,43 +253,9 @@ fn describe_person(name: Name) -> Value {
     json!({ "name": name.word(), "kind": kind, "about": name.about(), "groups": groups, "scopes": scopes })
 }
 
-/// A file of the page, as it is now.
-fn page_file(name: &str) -> Response<Bytes> {
-    let name = if name.is_empty() { "index.html" } else { name };
-    let kind = match Path::new(name).extension().and_then(|extension| extension.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        _ => return refuse(StatusCode::NOT_FOUND, "there is no such file"),
-    };
-    // No folder, and so nothing outside of this one.
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    match std::fs::read(PathBuf::from(PAGE).join(name)) {
-        Ok(content) if is_plain => {
-            let mut response = Response::new(Bytes::from(content));
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
-        _ => refuse(StatusCode::NOT_FOUND, "there is no such file"),
-    }
-}
-
-fn no_store() -> HeaderMap {
-    HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-store"))])
-}
-
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
-
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/local/page");
-
-/// Nothing from elsewhere, nothing inline, in nobody's frame.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Standard output is read a moment after the answer.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);

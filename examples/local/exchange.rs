@@ -95,9 +95,10 @@ impl Gateway {
                 took: stopwatch.elapsed(),
             };
         };
-        let authorization = match served.route.is_public {
-            true => None,
-            false => Some(self.authorize(api, request, &served, occasion).await),
+        let authorization = if served.route.is_public {
+            None
+        } else {
+            Some(self.authorize(api, request, &served, occasion).await)
         };
         let refusal = authorization.as_ref().and_then(|authorization| authorization.refusal);
         let response = match refusal {
@@ -117,6 +118,11 @@ impl Gateway {
 
     pub(crate) fn authorizer(&self, api: Api) -> &Authorizer {
         self.authorizers.iter().find(|authorizer| authorizer.api == api).unwrap()
+    }
+
+    pub(crate) fn clear_caches(&self) {
+        let caches = self.authorizers.iter().map(|authorizer| &authorizer.cache);
+        caches.for_each(|cache| cache.lock().unwrap().clear());
     }
 
     async fn authorize(
@@ -181,17 +187,12 @@ impl Gateway {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             return response;
         }
-        match &self.upstream {
-            Some(upstream) => {
-                let context = answer.map(|answer| &answer["context"]);
-                let served = upstream.serve(request, context).await;
-                served.unwrap_or_else(|_| Refusal::BackendDown.reply(api))
-            }
-            None => {
-                let context = answer.map(|answer| hand_on(api, answer));
-                echo(&integration_event(api, request, served, occasion, context))
-            }
+        if let Some(upstream) = &self.upstream {
+            let served = upstream.serve(request, answer.map(|answer| &answer["context"])).await;
+            return served.unwrap_or_else(|_| Refusal::BackendDown.reply(api));
         }
+        let context = answer.map(|answer| hand_on(api, answer));
+        echo(&integration_event(api, request, served, occasion, context))
     }
 }
 

@@ -2,43 +2,54 @@
 
 use axum::{
     body::Bytes,
-    http::{HeaderMap, Response, StatusCode, header::HOST, uri::Authority},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header::HOST, uri::Authority},
 };
 use serde_json::json;
 
 use crate::reply::json_reply;
 
+/// Why somebody is not answered, and what would be right.
+#[derive(Debug)]
+pub(crate) struct Complaint(pub(crate) StatusCode, pub(crate) String);
+
+impl Complaint {
+    pub(crate) fn new(status: StatusCode, message: &str) -> Self {
+        Self(status, message.to_owned())
+    }
+
+    pub(crate) fn reply(&self) -> Response<Bytes> {
+        json_reply(self.0, HeaderMap::new(), &json!({ "message": self.1 }))
+    }
+}
+
 /// A page that had its own name point to loopback still sends that name.
-pub(crate) fn check_host(headers: &HeaderMap) -> Result<(), Response<Bytes>> {
+pub(crate) fn check_host(headers: &HeaderMap) -> Result<(), Complaint> {
     let host = headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     match host.as_ref().map(Authority::host) {
         Some("127.0.0.1" | "localhost" | "[::1]") => Ok(()),
-        _ => Err(refuse(StatusCode::MISDIRECTED_REQUEST, "the host is not of loopback: ask at 127.0.0.1")),
+        _ => Err(Complaint::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "the host is not of loopback: ask at 127.0.0.1",
+        )),
     }
 }
 
 /// A page of another origin cannot add the header without asking first, and is never answered that it may.
-pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), Response<Bytes>> {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), Complaint> {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) {
-        return Err(refuse(StatusCode::FORBIDDEN, "only the gateway's own page may do that"));
+        return Err(Complaint::new(StatusCode::FORBIDDEN, "only the gateway's own page may do that"));
     }
     match headers.get(MARK) {
         Some(value) if value == "1" => Ok(()),
-        _ => Err(refuse(StatusCode::FORBIDDEN, "send the header X-Local: 1")),
+        _ => Err(Complaint::new(StatusCode::FORBIDDEN, "send the header X-Local: 1")),
     }
-}
-
-pub(crate) fn refuse(status: StatusCode, message: &str) -> Response<Bytes> {
-    json_reply(status, HeaderMap::new(), &json!({ "message": message }))
 }
 
 const MARK: &str = "x-local";
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -28,13 +28,16 @@ mod guard;
 mod identity;
 mod issuer;
 mod keys;
+mod page;
 mod people;
 mod pool;
 mod reply;
 mod request;
 mod routes;
 mod runtime_api;
+mod sample_event;
 mod serve;
+mod sign_in;
 mod table;
 mod tokens;
 mod websocket;
@@ -65,7 +68,13 @@ async fn main() -> ExitCode {
             Err(error @ ServeError::Usage(_)) => complain(&error.to_string(), WRONG_USAGE),
             Err(error) => complain(&error.to_string(), 1),
         },
-        Some(Command::Event(_)) => complain("event: not yet", 1),
+        Some(Command::Event(arguments)) => match sample_event::write(&arguments) {
+            Ok(event) => {
+                println!("{event:#}");
+                ExitCode::SUCCESS
+            }
+            Err(problem) => complain(&problem, WRONG_USAGE),
+        },
     }
 }
 

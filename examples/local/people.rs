@@ -1,15 +1,11 @@
-//! Who can sign in, and the tokens that they get.
+//! Who can sign in, and what their tokens say.
+
+#![allow(dead_code, reason = "each of its users has one for some of it")]
 
 use clap::ValueEnum;
-use cognito_authorizer::{
-    testing::{CLIENT_ID, access_claims, compact, id_claims, merged},
-    time::UnixTime,
-    token::TokenUse,
-};
+use cognito_authorizer::testing::{CLIENT_ID, access_claims, id_claims, merged};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::keys::Keys;
 
 /// The people of the example policies, and a machine.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -19,37 +15,6 @@ pub(crate) enum Name {
     Reader,
     Stranger,
     Machine,
-}
-
-/// What somebody asks for at the sign-in.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignIn {
-    user: Name,
-    #[serde(default, rename = "use")]
-    token_use: Use,
-    #[serde(default)]
-    flaw: Option<Flaw>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Use {
-    #[default]
-    Access,
-    Id,
-}
-
-/// What can be wrong with a token.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-enum Flaw {
-    Expired,
-    Tampered,
-    Forged,
-    UnknownKey,
-    OtherClient,
-    NotYetValid,
 }
 
 impl Name {
@@ -93,7 +58,8 @@ impl Name {
         }
     }
 
-    fn id_claims(self, now: u64) -> Value {
+    /// The claims of an id token issued at `now`.
+    pub(crate) fn id_claims(self, now: u64) -> Value {
         let mut profile = self.profile();
         let known = profile.as_object_mut().unwrap();
         known.remove("scope");
@@ -117,45 +83,6 @@ pub(crate) fn machine_claims(scope: &str, now: u64) -> Value {
         "event_id": null,
     });
     merged(access_claims(now), &own)
-}
-
-impl SignIn {
-    /// Signs a token, unless there is none of that kind.
-    pub(crate) fn token(&self, keys: &Keys, now: UnixTime) -> Result<String, &'static str> {
-        let now = now.as_secs();
-        let (claims, key) = match (self.token_use, self.user) {
-            (Use::Id, Name::Machine) => return Err("a machine has no id token: leave `use` out"),
-            (Use::Id, user) => (user.id_claims(now), keys.signing(TokenUse::Id)),
-            (Use::Access, user) => (user.access_claims(now), keys.signing(TokenUse::Access)),
-        };
-        Ok(match self.flaw {
-            None => key.token(&claims),
-            Some(Flaw::Expired) => key.token(&merged(claims, &times(now - 7_200, now - 3_600))),
-            Some(Flaw::NotYetValid) => key.token(&merged(claims, &json!({ "nbf": now + 3_600 }))),
-            Some(Flaw::OtherClient) => key.token(&merged(claims.clone(), &other_client(&claims))),
-            Some(Flaw::UnknownKey) => keys.stranger().token(&claims),
-            Some(Flaw::Forged) => {
-                let header = json!({ "kid": key.id, "alg": key.algorithm.name() });
-                compact(&header.to_string(), claims.to_string(), keys.stranger())
-            }
-            Some(Flaw::Tampered) => {
-                let signed = key.token(&claims);
-                let (_, signature) = signed.rsplit_once('.').unwrap();
-                let changed = key.token(&merged(claims, &json!({ "cognito:groups": ["admins"] })));
-                let (content, _) = changed.rsplit_once('.').unwrap();
-                format!("{content}.{signature}")
-            }
-        })
-    }
-}
-
-fn times(issued: u64, expires: u64) -> Value {
-    json!({ "iat": issued, "auth_time": issued, "exp": expires })
-}
-
-fn other_client(claims: &Value) -> Value {
-    let name = if claims["token_use"] == "id" { "aud" } else { "client_id" };
-    json!({ name: "another-client" })
 }
 
 fn merged_over(mut under: Value, over: Value) -> Value {

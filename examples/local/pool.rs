@@ -25,7 +25,7 @@ use cognito_authorizer::{
 use serde_json::{Map, Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{client_credentials, guard, keys::Keys, people::SignIn, reply::json_reply};
+use crate::{client_credentials, guard, keys::Keys, reply::json_reply, sign_in::SignIn};
 
 /// The issuer's state, which the gateway's page can change.
 #[derive(Debug)]
@@ -92,8 +92,8 @@ impl Listener for Doorkeeper {
 
 /// Answers nobody who came by another name, and keeps no connection open, so that being down is noticed.
 async fn leave_loopback_alone(request: Request, next: Next) -> Response<Body> {
-    if let Err(refusal) = guard::check_host(request.headers()) {
-        return refusal.map(Into::into);
+    if let Err(complaint) = guard::check_host(request.headers()) {
+        return complaint.reply().map(Into::into);
     }
     let mut response = next.run(request).await;
     response.headers_mut().insert("connection", HeaderValue::from_static("close"));

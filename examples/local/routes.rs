@@ -56,6 +56,11 @@ impl RouteTable {
         Ok(Self(routes))
     }
 
+    /// The routes of layer/policies, and one that is everybody's.
+    pub(crate) fn usual() -> Self {
+        Self::parse(USUAL_ROUTES).unwrap()
+    }
+
     pub(crate) fn routes(&self) -> &[Route] {
         &self.0
     }
@@ -154,6 +159,15 @@ fn check(verb: &str, template: &str) -> Result<(), &'static str> {
     };
     if parts.iter().all(|part| is_plain(part) || is_parameter(part)) { Ok(()) } else { Err(FORM) }
 }
+
+const USUAL_ROUTES: &str = "\
+GET /orders
+POST /orders
+GET /orders/{id}
+DELETE /orders/{id}
+GET /orders/{id}/items
+GET /health public
+";
 
 const DEFAULT: &str = "$default";
 

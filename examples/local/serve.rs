@@ -29,11 +29,11 @@ use crate::{
     control::{self, Local, PREFIX},
     exchange::{Authorizer, Gateway},
     functions::Functions,
-    guard::refuse,
+    guard::Complaint,
     people::{MACHINE_ID, MACHINE_SECRET, client_ids},
     pool::{self, Pool},
     request::ClientRequest,
-    routes::{InvalidTable, RouteTable},
+    routes::{InvalidTable, Route, RouteTable},
     runtime_api::StartError,
     websocket,
 };
@@ -72,9 +72,9 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     // A wrong setting is told now, not to the first client.
     local.gateway.functions.running(local.api.form()).await?;
     say(&introduce(&local, arguments.trusts_another_issuer()));
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&local));
+    let server = Router::new().fallback(answer).with_state(Arc::clone(&local));
     tokio::select! {
-        ended = axum::serve(listener, router).into_future() => ended?,
+        ended = axum::serve(listener, server).into_future() => ended?,
         ended = pool::serve(pool_listener, Arc::clone(&local.pool)) => ended?,
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -89,7 +89,7 @@ async fn listen(port: u16, option: &'static str) -> Result<TcpListener, ServeErr
 }
 
 fn read_routes(arguments: &ServeArguments) -> Result<RouteTable, ServeError> {
-    let Some(path) = &arguments.routes else { return Ok(RouteTable::parse(USUAL_ROUTES).unwrap()) };
+    let Some(path) = &arguments.routes else { return Ok(RouteTable::usual()) };
     let text = std::fs::read_to_string(path).map_err(|error| ServeError::RoutesFile(path.clone(), error))?;
     RouteTable::parse(&text).map_err(|error| ServeError::Routes(path.clone(), error))
 }
@@ -144,26 +144,30 @@ fn variables(arguments: &ServeArguments, pool: &Pool) -> Vec<(String, String)> {
 fn introduce(local: &Local, trusts_another_issuer: bool) -> String {
     let (gateway, issuer) = (&local.url, &local.pool.url);
     let page = if leads_to_page(local) { "/" } else { PREFIX };
-    let binary = local.gateway.functions.binary().display();
-    let mut text = format!("gateway   {gateway}   {}\n", local.api.title());
-    text += &format!("page      {gateway}{page}\nfunction  {binary}\n");
-    if trusts_another_issuer {
-        return text + "issuer    your own: sign in there\n";
-    }
-    text += &format!("issuer    {issuer}   machine: client id {MACHINE_ID}, secret {MACHINE_SECRET}\n");
-    let protected = local.gateway.routes.routes().iter().find(|route| !route.is_public);
-    let (method, path) = protected.map(crate::routes::Route::example).unwrap_or_default();
+    let about_issuer = if trusts_another_issuer {
+        "your own: sign in there".to_owned()
+    } else {
+        format!("{issuer}   machine: client id {MACHINE_ID}, secret {MACHINE_SECRET}")
+    };
+    format!(
+        "gateway   {gateway}   {}\npage      {gateway}{page}\nfunction  {}\nissuer    {about_issuer}\n\n  {}\n",
+        local.api.title(),
+        local.gateway.functions.binary().display(),
+        first_command(local),
+    )
+}
+
+/// A request that the reader of the example may make, or the first that needs a token.
+fn first_command(local: &Local) -> String {
+    let (gateway, issuer) = (&local.url, &local.pool.url);
     let header = format!("\"Authorization: Bearer $(curl -s '{issuer}/token?user=reader')\"");
-    match local.api.family() {
-        Family::WebSocket => {
-            let url = gateway.replacen("http", "ws", 1);
-            text + &format!("\n  npx wscat --connect {url}/ --header {header}\n")
-        }
-        _ => {
-            let verb = if method == "GET" { String::new() } else { format!("-X {method} ") };
-            text + &format!("\n  curl {verb}-H {header} {gateway}{path}\n")
-        }
+    if local.api.family() == Family::WebSocket {
+        return format!("npx wscat --connect {}/ --header {header}", gateway.replacen("http", "ws", 1));
     }
+    let routes = local.gateway.routes.routes();
+    let protected = routes.iter().find(|route| !route.is_public).or(routes.first());
+    let (method, path) = protected.map(Route::example).unwrap_or_default();
+    format!("curl -X {method} -H {header} {gateway}{path}")
 }
 
 /// One request to the gateway's port.
@@ -171,11 +175,12 @@ async fn answer(State(local): State<Arc<Local>>, request: Request) -> Response<B
     let is_handshake = local.api == Api::WebSocket && websocket::is_handshake(&request);
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST_BODY_BYTES).await else {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large").map(Into::into);
+        let complaint = Complaint::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        return complaint.reply().map(Into::into);
     };
     let path = parts.uri.path();
     if path.starts_with(PREFIX) {
-        return control::answer(&local, &parts.method, path, &parts.headers, &body).await.map(Into::into);
+        return control::answer(&local, &parts, &body).await.map(Into::into);
     }
     if path == "/" && parts.method == Method::GET && !is_handshake && leads_to_page(&local) {
         return redirect_to_page();
@@ -221,16 +226,6 @@ fn explain_start(error: &StartError) -> String {
         other => other.to_string(),
     }
 }
-
-/// The routes of layer/policies, and one that is everybody's.
-const USUAL_ROUTES: &str = "\
-GET /orders
-POST /orders
-GET /orders/{id}
-DELETE /orders/{id}
-GET /orders/{id}/items
-GET /health public
-";
 
 /// The least that the function takes, so that a rotated key is found at once.
 const COOLDOWN_SECONDS: &str = "1";
