@@ -101,6 +101,7 @@ impl Function {
     }
 
     /// Whether it can be asked.
+    #[allow(dead_code, reason = "tests/function.rs, which includes this file, asks functions that run")]
     pub(crate) fn is_running(&self) -> bool {
         self.log.has_changed().is_ok()
     }

@@ -69,18 +69,27 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
     let listener = listen(arguments.port, "--port").await?;
     let pool_listener = listen(arguments.issuer_port(), "--issuer-port").await?;
     let local = Arc::new(set_up(&arguments, routes, &listener, &pool_listener)?);
-    // A wrong setting is told now, not to the first client.
-    local.gateway.functions.running(local.api.form()).await?;
-    say(&introduce(&local, arguments.trusts_another_issuer()));
-    let server = Router::new().fallback(answer).with_state(Arc::clone(&local));
     tokio::select! {
-        ended = axum::serve(listener, server).into_future() => ended?,
+        // Beside the gateway from the beginning: the function fetches keys before it asks for an event.
         ended = pool::serve(pool_listener, Arc::clone(&local.pool)) => ended?,
+        ended = serve_gateway(listener, &local, arguments.trusts_another_issuer()) => ended?,
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     local.gateway.functions.end().await;
     Ok(())
+}
+
+async fn serve_gateway(
+    listener: TcpListener,
+    local: &Arc<Local>,
+    trusts_another_issuer: bool,
+) -> Result<(), ServeError> {
+    // A wrong setting is told now, not to the first client.
+    local.gateway.functions.running(local.api.form()).await?;
+    say(&introduce(local, trusts_another_issuer));
+    let router = Router::new().fallback(answer).with_state(Arc::clone(local));
+    Ok(axum::serve(listener, router).await?)
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, ServeError> {
@@ -217,11 +226,12 @@ fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// A function that reported what is wrong is quoted alone.
+/// A function that reported what is wrong is quoted alone, in one line.
 fn explain_start(error: &StartError) -> String {
     match error {
         StartError::Ended { init_error: Some(report), .. } => {
-            format!("the function does not start: {}", report["errorMessage"].as_str().unwrap_or_default())
+            let lines = report["errorMessage"].as_str().unwrap_or_default().lines();
+            format!("the function does not start: {}", lines.map(str::trim).collect::<Vec<&str>>().join("; "))
         }
         other => other.to_string(),
     }
