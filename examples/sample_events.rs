@@ -1,8 +1,12 @@
-//! Writes `events/`: one authorizer event per kind of API, and the key set that their tokens verify against.
+//! Writes `events/`: one authorizer event per kind of API, a token for each of the example's people, and the key set
+//! that all of them verify against.
 //!
 //! `cargo run --example sample_events` makes a new key each time, signs with it, and forgets it: the private
 //! key is never written.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "whatever goes wrong ends the run")]
+
+#[path = "local/people.rs"]
+mod people;
 
 use cognito_authorizer::{
     gateway::Shape,
@@ -11,20 +15,30 @@ use cognito_authorizer::{
 };
 use serde_json::{Value, json};
 
+use crate::people::Name;
+
 fn main() {
     let key = SigningKey::generate("sample-key-1", Algorithm::RS256);
     write("jwks", &jwks(&[&key]));
-    let mut claims = access_claims(ISSUED_AT);
-    claims["exp"] = json!(EXPIRES_AT);
-    let token = key.token(&claims);
+    let token = sign(&key, access_claims(ISSUED_AT));
     for shape in Shape::ALL {
         write(shape.name(), &event(shape, &format!("Bearer {token}")));
     }
+    let line = |name: Name| format!("{} {}\n", name.word(), sign(&key, name.access_claims(ISSUED_AT)));
+    std::fs::write(path("tokens.txt"), Name::ALL.map(line).concat()).unwrap();
+}
+
+fn sign(key: &SigningKey, mut claims: Value) -> String {
+    claims["exp"] = json!(EXPIRES_AT);
+    key.token(&claims)
 }
 
 fn write(name: &str, content: &Value) {
-    let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(path, format!("{content:#}\n")).unwrap();
+    std::fs::write(path(&format!("{name}.json")), format!("{content:#}\n")).unwrap();
+}
+
+fn path(name: &str) -> String {
+    format!("{}/events/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// 2026-01-01.

@@ -87,11 +87,23 @@ impl Function {
     /// Sends one event. A function that dies or takes too long gets the error that Lambda gives for it.
     pub(crate) async fn invoke(&self, event: impl Into<Vec<u8>>) -> Answer {
         let (request_id, answered) = self.api.enqueue(event.into());
-        let outcome = match timeout(PATIENCE, answered).await {
-            Ok(Ok(outcome)) => outcome,
-            _ => Err(json!({ "errorType": "Sandbox.Timedout", "errorMessage": "Task timed out" })),
+        let error = |kind: &str, message: &str| Err(json!({ "errorType": kind, "errorMessage": message }));
+        let outcome = tokio::select! {
+            // In this order: an answer counts even from a function that ended after it.
+            biased;
+            answered = timeout(PATIENCE, answered) => match answered {
+                Ok(Ok(outcome)) => outcome,
+                _ => error("Sandbox.Timedout", "Task timed out"),
+            },
+            () = ended(self.log.clone()) => error("Runtime.ExitError", "Runtime exited"),
         };
         Answer { request_id, outcome }
+    }
+
+    /// Whether it can be asked.
+    #[allow(dead_code, reason = "tests/function.rs, which includes this file, asks functions that run")]
+    pub(crate) fn is_running(&self) -> bool {
+        self.log.has_changed().is_ok()
     }
 
     /// The log line of one invocation, as soon as it is printed.
@@ -146,6 +158,11 @@ fn follow(output: PipeReader) -> Log {
     log
 }
 
+/// Waits until the process has ended and its last line is in.
+async fn ended(mut log: Log) {
+    while log.changed().await.is_ok() {}
+}
+
 /// Events on their way to the function, and those who wait for its answers.
 struct RuntimeApi {
     queue: mpsc::UnboundedSender<Event>,
@@ -193,9 +210,8 @@ impl RuntimeApi {
         StatusCode::ACCEPTED
     }
 
-    async fn explain_end(&self, status: ExitStatus, mut log: Log) -> StartError {
-        // Until the last line is in.
-        while log.changed().await.is_ok() {}
+    async fn explain_end(&self, status: ExitStatus, log: Log) -> StartError {
+        ended(log.clone()).await;
         let init_error = self.init_error.lock().unwrap().take();
         StartError::Ended { status, init_error, log: log.borrow().clone() }
     }

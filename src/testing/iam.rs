@@ -33,8 +33,13 @@ pub fn evaluate(document: &Value, arn: &str) -> Verdict {
 }
 
 fn applies(statement: &Value, arn: &str) -> bool {
-    let has = |field: &str, subject: &str| {
-        statement[field].as_array().unwrap().iter().any(|pattern| matches(pattern.as_str().unwrap(), subject))
+    // One text stands for a list of one.
+    let has = |field: &str, subject: &str| match &statement[field] {
+        Value::String(pattern) => matches(pattern, subject),
+        list => {
+            let mut patterns = list.as_array().unwrap().iter();
+            patterns.any(|pattern| matches(pattern.as_str().unwrap(), subject))
+        }
     };
     has("Action", "execute-api:Invoke") && has("Resource", arn)
 }

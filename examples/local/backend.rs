@@ -1,0 +1,135 @@
+//! What is behind the gateway: an echo, or a service of the user's own.
+
+use std::{fmt::Write, net::IpAddr};
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
+};
+use cognito_authorizer::token::HttpsFetch;
+use serde_json::Value;
+
+use crate::{reply::json_reply, request::ClientRequest};
+
+/// A service on loopback.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    url: reqwest::Url,
+    client: reqwest::Client,
+}
+
+impl Upstream {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+        if url.scheme() != "http" || !is_loopback(&url) {
+            return Err("must be http on loopback: write http://127.0.0.1:PORT".to_owned());
+        }
+        // The function's own client: it follows no redirects and asks no proxy.
+        let client = HttpsFetch::default().client().cloned().ok_or("TLS cannot be set up")?;
+        Ok(Self { url, client })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Passes a request on, with the authorizer's context in a header that no client can set.
+    pub(crate) async fn serve(
+        &self,
+        request: &ClientRequest,
+        context: Option<&Value>,
+    ) -> reqwest::Result<Response<Bytes>> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{}", self.url.path().trim_end_matches('/'), request.path));
+        url.set_query((!request.query.is_empty()).then_some(&request.query));
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
+        let mut headers = end_to_end(&request.headers);
+        headers.remove(header::HOST);
+        headers.remove(CONTEXT_HEADER);
+        if let Some(context) = context {
+            headers.insert(CONTEXT_HEADER, to_ascii(context));
+        }
+        let sent =
+            self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
+        let (status, headers) = (sent.status(), end_to_end(sent.headers()));
+        let mut response = Response::new(sent.bytes().await?);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+/// Says back what an integration gets.
+pub(crate) fn echo(event: &Value) -> Response<Bytes> {
+    json_reply(StatusCode::OK, HeaderMap::new(), event)
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Without what is about one connection alone (RFC 9110 §7.6.1), and lengths, which are counted anew.
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let hop_by_hop = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
+    ];
+    let mut headers = headers.clone();
+    for name in hop_by_hop {
+        headers.remove(name);
+    }
+    headers
+}
+
+/// JSON in ASCII, as a header must be.
+fn to_ascii(context: &Value) -> HeaderValue {
+    let mut text = String::new();
+    for unit in context.to_string().encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => text.push(char::from(byte)),
+            _ => write!(text, "\\u{unit:04x}").unwrap(),
+        }
+    }
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("{}"))
+}
+
+/// As an HTTP API's parameter mapping `overwrite:header.x-authorizer-context` would, which can hand on one value
+/// at a time: here it is the whole context.
+const CONTEXT_HEADER: &str = "x-authorizer-context";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_http_on_loopback_is_an_upstream() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://localhost:8080/base", true),
+            ("http://[::1]:8080", true),
+            ("https://127.0.0.1:8080", false),
+            ("http://example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://10.0.0.1", false),
+            ("127.0.0.1:8080", false),
+        ] {
+            assert_eq!(Upstream::parse(url).is_ok(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_context_in_a_header_is_ascii_and_reads_as_it_was() {
+        let context = json!({ "city": "Zürich 🚲", "text": "a\"b\n" });
+        let value = to_ascii(&context);
+        assert_eq!(serde_json::from_str::<Value>(value.to_str().unwrap()).unwrap(), context);
+    }
+}

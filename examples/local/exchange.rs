@@ -1,0 +1,227 @@
+//! One request's way through the gateway: its route, its authorizer, its backend.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::Bytes,
+    http::{Response, StatusCode},
+};
+use cognito_authorizer::{
+    testing::Verdict,
+    time::{Stopwatch, UnixTime},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{Api, Form},
+    backend::{Upstream, echo},
+    cache::Cache,
+    context::hand_on,
+    events::{Occasion, add_identity, describe, integration_event, requested_arn},
+    functions::Functions,
+    gateway::{Failure, judge, read_answer},
+    identity::{IdentitySource, identify},
+    reply::Refusal,
+    request::ClientRequest,
+    routes::{Match, RouteTable},
+    runtime_api::{Answer, Function, Outcome},
+};
+
+/// API Gateway, as every kind of API at once.
+pub(crate) struct Gateway {
+    pub(crate) routes: RouteTable,
+    pub(crate) authorizers: Vec<Authorizer>,
+    pub(crate) functions: Functions,
+    pub(crate) upstream: Option<Upstream>,
+    pub(crate) requests: AtomicUsize,
+}
+
+/// One kind of API's authorizer.
+pub(crate) struct Authorizer {
+    pub(crate) api: Api,
+    pub(crate) sources: Vec<IdentitySource>,
+    pub(crate) cache: Mutex<Cache>,
+}
+
+/// What came of one request.
+pub(crate) struct Exchange {
+    pub(crate) route: Option<String>,
+    /// Nothing where no authorizer was needed.
+    pub(crate) authorization: Option<Authorization>,
+    pub(crate) response: Response<Bytes>,
+    pub(crate) decided: String,
+    pub(crate) took: Duration,
+}
+
+/// What came of the authorizer's part.
+#[derive(Default)]
+pub(crate) struct Authorization {
+    /// Whether the outcome is one that the cache kept.
+    pub(crate) is_kept: bool,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) invocation: Option<Invocation>,
+    refusal: Option<Refusal>,
+    decided: String,
+}
+
+/// The function, asked.
+pub(crate) struct Invocation {
+    pub(crate) function: Arc<Function>,
+    pub(crate) event: Value,
+    pub(crate) request_id: String,
+    pub(crate) took: Duration,
+}
+
+impl Gateway {
+    pub(crate) async fn exchange(&self, api: Api, request: &ClientRequest) -> Exchange {
+        let stopwatch = Stopwatch::start();
+        let occasion =
+            Occasion { at: UnixTime::now(), number: self.requests.fetch_add(1, Ordering::Relaxed) };
+        let Some(served) = self.routes.find(api, &request.method, &request.path) else {
+            let response = Refusal::NoRoute.reply(api);
+            let decided = "no route serves it".to_owned();
+            return Exchange {
+                route: None,
+                authorization: None,
+                response,
+                decided,
+                took: stopwatch.elapsed(),
+            };
+        };
+        let authorization = if served.route.is_public {
+            None
+        } else {
+            Some(self.authorize(api, request, &served, occasion).await)
+        };
+        let refusal = authorization.as_ref().and_then(|authorization| authorization.refusal);
+        let response = match refusal {
+            Some(refusal) => refusal.reply(api),
+            None => self.reach_backend(api, request, &served, occasion, authorization.as_ref()).await,
+        };
+        let decided =
+            authorization.as_ref().map_or("the route is public", |it| it.decided.as_str()).to_owned();
+        Exchange {
+            route: Some(served.route.key),
+            authorization,
+            response,
+            decided,
+            took: stopwatch.elapsed(),
+        }
+    }
+
+    pub(crate) fn authorizer(&self, api: Api) -> &Authorizer {
+        self.authorizers.iter().find(|authorizer| authorizer.api == api).unwrap()
+    }
+
+    pub(crate) fn clear_caches(&self) {
+        let caches = self.authorizers.iter().map(|authorizer| &authorizer.cache);
+        caches.for_each(|cache| cache.lock().unwrap().clear());
+    }
+
+    async fn authorize(
+        &self,
+        api: Api,
+        request: &ClientRequest,
+        served: &Match,
+        occasion: Occasion,
+    ) -> Authorization {
+        let arn = requested_arn(api, request);
+        if arn.len() > MOST_ARN_BYTES {
+            return Authorization::refused(Refusal::ArnTooLong, "the path is too long for an authorizer");
+        }
+        let authorizer = self.authorizer(api);
+        let mut event = describe(api, request, served, occasion);
+        let Some(identity) = identify(&authorizer.sources, api, request, &event) else {
+            let decided = "an identity source is missing: the authorizer is not asked";
+            return Authorization::refused(Refusal::Unauthorized, decided);
+        };
+        let kept = authorizer.cache.lock().unwrap().find(&identity, occasion.at);
+        if let Some(answer) = kept {
+            let judged = Authorization::judged(api, Ok(answer), &arn);
+            return Authorization {
+                is_kept: true,
+                decided: format!("{}, as kept", judged.decided),
+                ..judged
+            };
+        }
+        add_identity(api, &mut event, &identity);
+        let authorization = self.ask(api, event, &arn).await;
+        if let (Some(_), Some(Ok(answer))) = (authorization.verdict, &authorization.outcome) {
+            authorizer.cache.lock().unwrap().keep(identity, answer, occasion.at);
+        }
+        authorization
+    }
+
+    async fn ask(&self, api: Api, event: Value, arn: &str) -> Authorization {
+        let stopwatch = Stopwatch::start();
+        let function = match self.functions.running(api.form()).await {
+            Ok(function) => function,
+            Err(error) => {
+                let error = json!({ "errorType": "Runtime.ExitError", "errorMessage": error.to_string() });
+                return Authorization::judged(api, Err(error), arn);
+            }
+        };
+        let Answer { request_id, outcome } = function.invoke(event.to_string()).await;
+        let invocation = Invocation { function, event, request_id, took: stopwatch.elapsed() };
+        Authorization { invocation: Some(invocation), ..Authorization::judged(api, outcome, arn) }
+    }
+
+    async fn reach_backend(
+        &self,
+        api: Api,
+        request: &ClientRequest,
+        served: &Match,
+        occasion: Occasion,
+        authorization: Option<&Authorization>,
+    ) -> Response<Bytes> {
+        let answer = authorization.and_then(|authorization| authorization.outcome.as_ref()?.as_ref().ok());
+        if api == Api::WebSocket {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            return response;
+        }
+        if let Some(upstream) = &self.upstream {
+            let served = upstream.serve(request, answer.map(|answer| &answer["context"])).await;
+            return served.unwrap_or_else(|_| Refusal::BackendDown.reply(api));
+        }
+        let context = answer.map(|answer| hand_on(api, answer));
+        echo(&integration_event(api, request, served, occasion, context))
+    }
+}
+
+impl Authorization {
+    fn refused(refusal: Refusal, decided: &str) -> Self {
+        Self { refusal: Some(refusal), decided: decided.to_owned(), ..Self::default() }
+    }
+
+    fn judged(api: Api, outcome: Outcome, arn: &str) -> Self {
+        let read = read_answer(api.shape(), api.form() == Form::Simple, &outcome);
+        let (verdict, refusal, decided) = match read.map(|answer| judge(answer, arn)) {
+            Ok(Verdict::Allow) => (Some(Verdict::Allow), None, "the authorizer allows it".to_owned()),
+            Ok(verdict @ Verdict::ExplicitDeny) => {
+                (Some(verdict), Some(Refusal::ExplicitDeny), "the authorizer denies it".to_owned())
+            }
+            Ok(verdict @ Verdict::ImplicitDeny) => (
+                Some(verdict),
+                Some(Refusal::ImplicitDeny),
+                "the authorizer's answer does not allow it".to_owned(),
+            ),
+            Err(Failure::Unauthorized) => {
+                (None, Some(Refusal::Unauthorized), "the authorizer refuses the token".to_owned())
+            }
+            Err(Failure::Broken(reason)) => (None, Some(Refusal::AuthorizerBroken), reason),
+        };
+        Self { outcome: Some(outcome), verdict, refusal, decided, ..Self::default() }
+    }
+}
+
+/// With authorization on, a longer one is refused before an authorizer is asked.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
+const MOST_ARN_BYTES: usize = 1_600;

@@ -1,0 +1,143 @@
+//! What a client gets where its request goes no further, in API Gateway's words for the kind of API.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
+};
+use serde_json::{Value, json};
+
+use crate::api::{Api, Family};
+
+/// Why a request goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Unauthorized,
+    ExplicitDeny,
+    ImplicitDeny,
+    AuthorizerBroken,
+    NoRoute,
+    ArnTooLong,
+    BackendDown,
+}
+
+impl Refusal {
+    pub(crate) fn reply(self, api: Api) -> Response<Bytes> {
+        let (status, error_type, body) = match api.family() {
+            Family::Rest => self.on_rest(),
+            Family::Http | Family::WebSocket => self.on_http(),
+        };
+        let mut headers = HeaderMap::new();
+        if api.family() == Family::Rest {
+            headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
+        }
+        json_reply(status, headers, &body)
+    }
+
+    fn on_rest(self) -> (StatusCode, &'static str, Value) {
+        // Denials alone spell it `Message`.
+        let denied = |text: &str| json!({ "Message": format!("User is not authorized to access this resource{text}") });
+        match self {
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, "UnauthorizedException", json!({ "message": "Unauthorized" }))
+            }
+            Self::ExplicitDeny => {
+                (StatusCode::FORBIDDEN, "AccessDeniedException", denied(" with an explicit deny"))
+            }
+            Self::ImplicitDeny => (StatusCode::FORBIDDEN, "AccessDeniedException", denied("")),
+            Self::AuthorizerBroken => {
+                let error_type = "AuthorizerConfigurationException";
+                (StatusCode::INTERNAL_SERVER_ERROR, error_type, json!({ "message": null }))
+            }
+            Self::NoRoute => {
+                let body = json!({ "message": "Missing Authentication Token" });
+                (StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", body)
+            }
+            Self::ArnTooLong => {
+                let body = json!({ "message": "Request-URI Too Large" });
+                (StatusCode::URI_TOO_LONG, "RequestUriTooLargeException", body)
+            }
+            Self::BackendDown => {
+                let body = json!({ "message": "Internal server error" });
+                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", body)
+            }
+        }
+    }
+
+    fn on_http(self) -> (StatusCode, &'static str, Value) {
+        let (status, text) = match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::ExplicitDeny | Self::ImplicitDeny => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::AuthorizerBroken => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::NoRoute => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::ArnTooLong => (StatusCode::URI_TOO_LONG, "URI Too Long"),
+            Self::BackendDown => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        };
+        (status, "", json!({ "message": text }))
+    }
+}
+
+/// A response of JSON.
+pub(crate) fn json_reply(status: StatusCode, headers: HeaderMap, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(refusal: Refusal, api: Api) -> (u16, Option<String>, Value) {
+        let response = refusal.reply(api);
+        let error_type = response.headers().get("x-amzn-errortype").map(|it| it.to_str().unwrap().to_owned());
+        (response.status().as_u16(), error_type, serde_json::from_slice(response.body()).unwrap())
+    }
+
+    #[test]
+    fn a_rest_api_names_its_errors_and_spells_message_in_two_ways() {
+        for (refusal, status, error_type, body) in [
+            (Refusal::Unauthorized, 401, "UnauthorizedException", json!({ "message": "Unauthorized" })),
+            (
+                Refusal::ExplicitDeny,
+                403,
+                "AccessDeniedException",
+                json!({ "Message": "User is not authorized to access this resource with an explicit deny" }),
+            ),
+            (
+                Refusal::ImplicitDeny,
+                403,
+                "AccessDeniedException",
+                json!({ "Message": "User is not authorized to access this resource" }),
+            ),
+            (Refusal::AuthorizerBroken, 500, "AuthorizerConfigurationException", json!({ "message": null })),
+            (
+                Refusal::NoRoute,
+                403,
+                "MissingAuthenticationTokenException",
+                json!({ "message": "Missing Authentication Token" }),
+            ),
+        ] {
+            for api in [Api::RestToken, Api::RestRequest] {
+                assert_eq!(reply(refusal, api), (status, Some(error_type.to_owned()), body.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_http_api_says_the_status_in_words() {
+        for (refusal, status, text) in [
+            (Refusal::Unauthorized, 401, "Unauthorized"),
+            (Refusal::ExplicitDeny, 403, "Forbidden"),
+            (Refusal::ImplicitDeny, 403, "Forbidden"),
+            (Refusal::AuthorizerBroken, 500, "Internal Server Error"),
+            (Refusal::NoRoute, 404, "Not Found"),
+        ] {
+            for api in [Api::HttpV1, Api::HttpV2, Api::HttpV2Simple, Api::WebSocket] {
+                assert_eq!(reply(refusal, api), (status, None, json!({ "message": text })));
+            }
+        }
+    }
+}
