@@ -7,7 +7,7 @@ import unittest
 from tests.emulators.checks import BOOTSTRAP, Checks
 
 # Each has to have been asked something.
-SOURCES = ["moto's tokens"]
+SOURCES = ["moto's tokens", "SAM's gateway"]
 
 
 def main() -> int:

@@ -5,9 +5,12 @@ import contextlib
 import dataclasses
 import json
 import logging
+import pathlib
+import tempfile
 import time
 import types
 import unittest.mock
+from collections.abc import Iterator
 
 import boto3
 from joserfc import jwt
@@ -16,6 +19,7 @@ from moto.server import ThreadedMotoServer
 
 REGION = "eu-west-1"
 PASSWORD = "Aa1!Aa1!Aa1!"
+POLICIES = pathlib.Path(__file__).resolve().parents[2] / "layer/policies"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,11 +109,21 @@ class Cognito:
 
 
 @contextlib.contextmanager
-def clock_off_by(seconds: int):
+def clock_off_by(seconds: int) -> Iterator[None]:
     """moto mints as if it were then. Its tokens live for an hour whatever the client says, so none expires in a test."""
     then = types.SimpleNamespace(time=lambda: time.time() + seconds)
     with unittest.mock.patch("moto.cognitoidp.models.time", then):
         yield
+
+
+@contextlib.contextmanager
+def example_policies(pool: Pool) -> Iterator[str]:
+    """A folder with those of layer/policies and the pool's id in them, as whoever deploys them has to put it there."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ["orders.cedar", "orders.cedarschema"]:
+            text = (POLICIES / name).read_text()
+            pathlib.Path(folder, name).write_text(text.replace("eu-west-1_AbCdEf123", pool.id))
+        yield folder
 
 
 def claims_of(token: str) -> dict:

@@ -1,13 +1,10 @@
 """Does the function take the tokens of a Cognito that others wrote, and refuse what it should of them?"""
 
-import contextlib
 import json
-import pathlib
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from tests.emulators.checks import BOOTSTRAP, ROOT, SHAPES, Checks, arn_of, carrying, reasons
-from tests.emulators.cognito import PEOPLE, Cognito, alter, clock_off_by, sign_with_a_key_of_our_own
+from tests.emulators.cognito import PEOPLE, Cognito, alter, clock_off_by, example_policies, sign_with_a_key_of_our_own
 from tests.support.runtime_api import Function
 
 # Which events an answer in this format is for.
@@ -110,17 +107,8 @@ class MotoTokens(Checks):
                               lambda _, answer, arn: self.assert_about(answer, arn, is_member, "not_in_group"),
                               REQUIRED_GROUPS="admins")
 
-    @contextlib.contextmanager
-    def example_policies(self) -> Iterator[str]:
-        """Those of layer/policies, with the pool's id in them, as whoever deploys them has to put it there."""
-        with tempfile.TemporaryDirectory() as folder:
-            for name in ["orders.cedar", "orders.cedarschema"]:
-                text = (ROOT / "layer/policies" / name).read_text()
-                pathlib.Path(folder, name).write_text(text.replace("eu-west-1_AbCdEf123", self.pool.id))
-            yield folder
-
     def test_policies_give_each_group_its_routes_whatever_route_was_asked_for(self):
-        with self.example_policies() as folder, self.function(POLICIES=folder) as function:
+        with example_policies(self.pool) as folder, self.function(POLICIES=folder) as function:
             for name, permitted in PERMITTED.items():
                 token = self.pool.sign_in(name)["AccessToken"]
                 for shape in SHAPES:
@@ -132,7 +120,7 @@ class MotoTokens(Checks):
                             self.assert_about(answer, f"{stage}/prod/{route}", route in permitted)
 
     def test_policies_decide_the_route_that_was_asked_for_where_answers_are_simple(self):
-        with self.example_policies() as folder, self.function(POLICIES=folder, RESPONSE_FORMAT="simple") as function:
+        with example_policies(self.pool) as folder, self.function(POLICIES=folder, RESPONSE_FORMAT="simple") as function:
             for name, permitted in PERMITTED.items():
                 token = self.pool.sign_in(name)["AccessToken"]
                 for verb in ["GET", "DELETE"]:
