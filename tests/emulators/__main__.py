@@ -7,7 +7,7 @@ import unittest
 from tests.emulators.checks import BOOTSTRAP, Checks
 
 # Each has to have been asked something.
-SOURCES = ["moto's tokens", "SAM's gateway"]
+SOURCES = ["moto's tokens", "SAM's gateway", "cargo-lambda"]
 
 
 def main() -> int:
