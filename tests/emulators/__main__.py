@@ -8,6 +8,8 @@ from tests.emulators.checks import BOOTSTRAP, Checks
 
 # Each has to have been asked something.
 SOURCES = ["moto's tokens", "SAM's gateway", "cargo-lambda"]
+# Outcomes that are no refusal.
+LET_THROUGH = {"allowed", "200"}
 
 
 def main() -> int:
@@ -17,7 +19,10 @@ def main() -> int:
     result = unittest.TextTestRunner(verbosity=2).run(suite)
     for source in SOURCES:
         counts = {outcome: number for (of, outcome), number in sorted(Checks.tally.items()) if of == source}
-        print(f"{source}: {sum(counts.values())} checks, of which", ", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+        told = ", ".join(f"{outcome}: {number}" for outcome, number in counts.items())
+        print(f"{source}: {sum(counts.values())} checks ({told})")
+    refused = sum(number for (_, outcome), number in Checks.tally.items() if outcome not in LET_THROUGH)
+    print(f"{Checks.tally.total()} checks, {refused} refused as they should be")
     asked = {source for source, _ in Checks.tally}
     return 0 if result.wasSuccessful() and not result.skipped and asked == set(SOURCES) else 1
 

@@ -44,7 +44,8 @@ class Pool:
     def __init__(self, cognito, address: str):
         self._cognito = cognito
         # moto's ids are longer than AWS's, whose form they have.
-        self.id = cognito.create_user_pool(PoolName="shop", Schema=[{"Name": "tenant", "AttributeDataType": "String"}])["UserPool"]["Id"]
+        tenant = {"Name": "tenant", "AttributeDataType": "String"}
+        self.id = cognito.create_user_pool(PoolName="shop", Schema=[tenant])["UserPool"]["Id"]
         self.issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{self.id}"
         self.keys = f"{address}/{self.id}/.well-known/jwks.json"
         self.client, self.other_client = self._make_client("web"), self._make_client("other")

@@ -50,7 +50,8 @@ class MotoTokens(Checks):
     def test_an_access_token_is_allowed_and_its_context_is_what_the_pool_knows(self):
         for name in PEOPLE:
             token = self.pool.sign_in(name)["AccessToken"]
-            own = {"username": name, "client_id": self.pool.client, "token_use": "access", "scope": "aws.cognito.signin.user.admin"}
+            own = {"username": name, "client_id": self.pool.client, "token_use": "access",
+                   "scope": "aws.cognito.signin.user.admin"}
             self.on_every_api(token, lambda shape, answer, arn: self.assert_knows(name, shape, own, answer, arn))
 
     def test_an_id_token_is_allowed_where_it_is_wanted_with_its_custom_attribute(self):
