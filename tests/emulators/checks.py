@@ -36,7 +36,8 @@ def permits(answer: dict, arn: str) -> bool:
     IAMPolicyDocumentValidator(document).validate()
     # moto makes regular expressions of patterns, but of `*` alone: `$connect` would match nothing, and `?` nothing too.
     document, arn = document.replace("?", ".").replace("$", "~"), arn.replace("$", "~")
-    return IAMPolicy({"policy_document": document}).is_action_permitted("execute-api:Invoke", arn) is PermissionResult.PERMITTED
+    result = IAMPolicy({"policy_document": document}).is_action_permitted("execute-api:Invoke", arn)
+    return result is PermissionResult.PERMITTED
 
 
 def reasons(function: Function) -> list[str]:

@@ -51,8 +51,8 @@ class Pool:
         self.client, self.other_client = self._make_client("web"), self._make_client("other")
         for group in sorted({group for person in PEOPLE.values() for group in person.groups}):
             cognito.create_group(UserPoolId=self.id, GroupName=group)
-        for name, person in PEOPLE.items():
-            self._make_person(name, person)
+        # The `sub` that the pool gives to each.
+        self.subjects = {name: self._make_person(name, person) for name, person in PEOPLE.items()}
 
     def _make_client(self, name: str) -> str:
         flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
@@ -60,18 +60,14 @@ class Pool:
                                                        ReadAttributes=["email", "custom:tenant"])
         return client["UserPoolClient"]["ClientId"]
 
-    def _make_person(self, name: str, person: Person):
+    def _make_person(self, name: str, person: Person) -> str:
         attributes = {"email": person.email(name), "custom:tenant": person.tenant}
-        self._cognito.admin_create_user(UserPoolId=self.id, Username=name, MessageAction="SUPPRESS",
-                                        UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()])
+        listed = [{"Name": key, "Value": value} for key, value in attributes.items()]
+        made = self._cognito.admin_create_user(UserPoolId=self.id, Username=name, MessageAction="SUPPRESS", UserAttributes=listed)
         self._cognito.admin_set_user_password(UserPoolId=self.id, Username=name, Password=PASSWORD, Permanent=True)
         for group in person.groups:
             self._cognito.admin_add_user_to_group(UserPoolId=self.id, Username=name, GroupName=group)
-
-    def subject(self, name: str) -> str:
-        """The `sub` that the pool gave to a person."""
-        attributes = self._cognito.admin_get_user(UserPoolId=self.id, Username=name)["UserAttributes"]
-        return next(one["Value"] for one in attributes if one["Name"] == "sub")
+        return next(one["Value"] for one in made["User"]["Attributes"] if one["Name"] == "sub")
 
     def sign_in(self, name: str, client: str | None = None) -> dict:
         """The tokens, as Cognito names them: `AccessToken`, `IdToken`, `RefreshToken`."""

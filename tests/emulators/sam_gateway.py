@@ -27,7 +27,7 @@ from samcli.lib.telemetry.event import EventTracker
 from samcli.local.apigw.local_apigw_service import LocalApigwService
 from werkzeug.serving import make_server
 
-from tests.support.runtime_api import Function
+from tests.support.runtime_api import STOP_SECONDS, Function
 
 API_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Serverless::WebSocketApi", "AWS::ApiGateway::RestApi",
              "AWS::ApiGatewayV2::Api"}
@@ -102,7 +102,7 @@ class SamGateway:
 
     def __enter__(self):
         self._untracked.start()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[STOP_SECONDS], daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -39,7 +39,7 @@ class MotoTokens(Checks):
 
     def assert_knows(self, name: str, shape: str, own: dict, answer: tuple[str, dict], arn: str):
         """That the token of this person is allowed, with what was put into the pool in the context."""
-        self.assert_allows(answer, arn, {"sub": self.pool.subject(name), "iss": self.pool.issuer} | own)
+        self.assert_allows(answer, arn, {"sub": self.pool.subjects[name], "iss": self.pool.issuer} | own)
         groups = answer[1]["context"].get("cognito:groups")
         if shape != "http-v2" and groups is not None:
             groups = groups.split(" ")
@@ -142,7 +142,8 @@ class MotoTokens(Checks):
         with Function(BOOTSTRAP, {"ISSUERS": json.dumps(entries)}, ROOT) as function:
             for one in pools:
                 event = carrying("http-v2", one.sign_in("ada")["AccessToken"])
-                self.assert_allows(function.ask(event), arn_of(event), {"iss": one.issuer, "sub": one.subject("ada")})
-                self.assert_unauthorized(function.ask(carrying("http-v2", one.sign_in("ada", one.other_client)["AccessToken"])))
+                self.assert_allows(function.ask(event), arn_of(event), {"iss": one.issuer, "sub": one.subjects["ada"]})
+                other_client = one.sign_in("ada", one.other_client)["AccessToken"]
+                self.assert_unauthorized(function.ask(carrying("http-v2", other_client)))
             self.assert_unauthorized(function.ask(carrying("http-v2", third.sign_in("ada")["AccessToken"])))
         self.assertEqual(reasons(function), ["wrong_client", "wrong_client", "unknown_issuer"])

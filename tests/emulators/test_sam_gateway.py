@@ -56,7 +56,7 @@ class SamChecks(Checks):
         """That the backend is reached, and has what was put into the pool."""
         status, context, answers = gateway.request(verb, path, f"Bearer {self.pool.sign_in(name)['AccessToken']}")
         self.assertEqual((status, len(answers)), (200, 1), context)
-        known = {"sub": self.pool.subject(name), "username": name, "client_id": self.pool.client}
+        known = {"sub": self.pool.subjects[name], "username": name, "client_id": self.pool.client}
         context = context.get("lambda", context)
         self.assertEqual(context, context | known)
         for group in PEOPLE[name].groups:
