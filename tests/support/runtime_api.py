@@ -10,6 +10,8 @@ import tempfile
 import threading
 
 PATIENCE_SECONDS = 30
+# How long a server may take to see that it is to stop. The library's own half a second is most of a short test.
+STOP_SECONDS = 0.02
 
 
 class _Api(http.server.BaseHTTPRequestHandler):
@@ -54,7 +56,7 @@ class Function:
         self._output = tempfile.TemporaryFile("w+")
         self._server = _Server(("127.0.0.1", 0), _Api)
         self._server.events, self._server.answers = queue.Queue(), queue.Queue()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[STOP_SECONDS], daemon=True).start()
         lambdas = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}", "AWS_LAMBDA_FUNCTION_NAME": "f",
                    "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"}
         self._process = subprocess.Popen([executable], env=environment | lambdas, cwd=folder, text=True,
