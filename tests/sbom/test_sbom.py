@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from cyclonedx.schema import SchemaVersion
+from cyclonedx.spdx import is_expression
 from cyclonedx.validation.json import JsonStrictValidator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -67,6 +68,12 @@ class Bill(unittest.TestCase):
         for bill in self.bills.values():
             for one in [bill["metadata"]["component"], *bill["components"]]:
                 self.assertEqual({"hashes", "purl"} & one.keys(), set() if one["name"] in ours else {"hashes", "purl"}, one)
+
+    def test_every_licence_is_an_expression_of_spdx(self):
+        for bill in self.bills.values():
+            for one in [bill["metadata"]["component"], *bill["components"]]:
+                [licence] = one["licenses"]
+                self.assertTrue(is_expression(licence["expression"]), one)
 
     def test_another_folder_gives_the_same_bytes(self):
         with tempfile.TemporaryDirectory() as folder:
