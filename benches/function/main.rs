@@ -104,10 +104,12 @@ struct Bench {
 impl Bench {
     fn prepare(arguments: &Arguments) -> Self {
         // Apart, or cargo would build both with what either asks for.
-        let release = build(&[], "bench", &["--bin", "cognito-authorizer"]);
-        build(&[], "bench", &["--package", "floor"]);
-        let without_cedar = (!arguments.is_short && arguments.groups.contains(&Group::Sizes)).then(|| {
-            let release = build(&["--no-default-features"], "bench-plain", &["--bin", "cognito-authorizer"]);
+        let is_short = arguments.is_short;
+        let release = build(is_short, &[], "bench", &["--bin", "cognito-authorizer"]);
+        build(is_short, &[], "bench", &["--package", "floor"]);
+        let without_cedar = (!is_short && arguments.groups.contains(&Group::Sizes)).then(|| {
+            let plain = ["--no-default-features"];
+            let release = build(is_short, &plain, "bench-plain", &["--bin", "cognito-authorizer"]);
             zipped(&release.join("cognito-authorizer"))
         });
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("function-bench");
@@ -117,7 +119,7 @@ impl Bench {
         fs::write(folder.join("jwks.json"), &document).unwrap();
         let named = |name: &str, path: PathBuf| Bootstrap { name: name.to_owned(), path };
         Self {
-            extent: if arguments.is_short { SHORT } else { FULL },
+            extent: if is_short { SHORT } else { FULL },
             groups: arguments.groups.clone(),
             key,
             floor: named("floor", release.join("floor")),

@@ -79,11 +79,14 @@ const USAGE: &str =
     "usage: cargo bench --bench function -- [--short] [--only GROUP]... [--function NAME=BOOTSTRAP]... [--out FOLDER]
 groups: starts, answers, in-process, memory, sizes, throughput";
 
-/// Builds `targets` with the release profile, into a folder of their own for each set of features.
-pub(crate) fn build(features: &[&str], folder: &str, targets: &[&str]) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target").join(folder);
+/// Builds `targets` with the release profile, into a folder of their own for each set of features; for a short run,
+/// which says nothing about time, as tests are built and where.
+pub(crate) fn build(is_short: bool, features: &[&str], folder: &str, targets: &[&str]) -> PathBuf {
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target");
+    let (profile, folder, built) =
+        if is_short { ("dev", target, "debug") } else { ("release", target.join(folder), "release") };
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--locked", "--target-dir"])
+        .args(["build", "--quiet", "--locked", "--profile", profile, "--target-dir"])
         .arg(&folder)
         .args(features)
         .args(targets)
@@ -91,5 +94,5 @@ pub(crate) fn build(features: &[&str], folder: &str, targets: &[&str]) -> PathBu
         .status()
         .unwrap();
     assert!(status.success(), "the build failed");
-    folder.join("release")
+    folder.join(built)
 }
