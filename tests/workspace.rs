@@ -1,5 +1,5 @@
 //! What every crate of the workspace has in common.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
 use std::{fs::read_to_string, path::PathBuf, process::Command};
 
