@@ -8,6 +8,26 @@ use serde_json::{Value, json};
 pub fn json(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let mut random = Rng::with_seed(seed.into());
     let changed = if random.bool() { None } else { change(&data[..size], &mut random) };
+    write_or_mutate(changed, data, size, max_size)
+}
+
+/// The same for lines `NAME=value`: changes a value of the one that is JSON.
+pub fn setting(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let mut random = Rng::with_seed(seed.into());
+    let changed = if random.bool() { None } else { change_setting(&data[..size], &mut random) };
+    write_or_mutate(changed, data, size, max_size)
+}
+
+fn change_setting(input: &[u8], random: &mut Rng) -> Option<String> {
+    let text = str::from_utf8(input).ok()?;
+    let json = text.lines().filter_map(|line| Some((line, line.split_once('=')?)));
+    let (line, (name, value)) =
+        json.filter(|(_, (_, value))| value.starts_with('[')).find(|(_, (name, _))| *name == "ISSUERS")?;
+    let changed = change_value(serde_json::from_str(value).ok()?, random)?;
+    Some(text.replacen(line, &format!("{name}={changed}"), 1))
+}
+
+fn write_or_mutate(changed: Option<String>, data: &mut [u8], size: usize, max_size: usize) -> usize {
     match changed {
         Some(changed) if changed.len() <= max_size => {
             data[..changed.len()].copy_from_slice(changed.as_bytes());
