@@ -39,12 +39,15 @@ fuzz_target!(|text: &str| {
 /// What stands before the route, and the route, if all parts are there and hold what AWS puts there.
 fn take_apart(text: &str) -> Option<(&str, &str)> {
     let is_word = |part: &str| {
-        part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_') && !part.is_empty()
+        part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
+            && !part.is_empty()
     };
     let slash = text.match_indices('/').nth(1)?.0;
     let (stage_arn, request) = (&text[..slash], &text[slash + 1..]);
     let (before_stage, stage) = stage_arn.split_once('/')?;
-    let ["arn", partition, "execute-api", region, account, api] = before_stage.split(':').collect::<Vec<_>>()[..] else {
+    let ["arn", partition, "execute-api", region, account, api] =
+        before_stage.split(':').collect::<Vec<_>>()[..]
+    else {
         return None;
     };
     let is_stage = is_word(stage) || stage == "*" || stage == "$default";

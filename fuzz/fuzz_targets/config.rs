@@ -72,14 +72,19 @@ fn names_other_files(environment: &Environment) -> bool {
 fn check_bounds(config: &Config) {
     let verifier = &config.authorizer.verifier;
     let cache = &verifier.key_cache;
-    assert!(cache.ttl.as_secs() >= 1 && cache.ttl <= cache.max_stale && cache.max_stale.as_secs() <= 31_536_000);
+    assert!(
+        cache.ttl.as_secs() >= 1 && cache.ttl <= cache.max_stale && cache.max_stale.as_secs() <= 31_536_000
+    );
     assert!(cache.cooldown.as_secs() >= 1 && cache.cooldown < cache.max_stale);
     assert!((10..=8_000).contains(&verifier.fetch_timeout.as_millis()));
     assert!(verifier.clock_skew_seconds <= 300 && verifier.token_cache_size <= 10_000);
     assert!(!verifier.issuers.is_empty() && !config.authorizer.token_sources.is_empty());
     for (position, issuer) in verifier.issuers.iter().enumerate() {
         let is_trusted = |url: &str| {
-            url.starts_with("https://") || ["127.", "localhost", "[::1]"].iter().any(|host| url.starts_with(&format!("http://{host}")))
+            url.starts_with("https://")
+                || ["127.", "localhost", "[::1]"]
+                    .iter()
+                    .any(|host| url.starts_with(&format!("http://{host}")))
         };
         assert!(is_trusted(&issuer.issuer) && is_trusted(issuer.keys.url.as_str()), "{issuer:?}");
         assert!(verifier.issuers.iter().skip(position + 1).all(|other| other.issuer != issuer.issuer));
@@ -89,7 +94,10 @@ fn check_bounds(config: &Config) {
             TokenRules::UserPool { clients: AllowedClients::Listed(clients), .. } => clients.clone(),
             TokenRules::UserPool { clients: AllowedClients::Any, .. } => continue,
         };
-        assert!(!names.is_empty() && names.iter().all(|name| !name.trim().is_empty() && name != "*"), "{issuer:?}");
+        assert!(
+            !names.is_empty() && names.iter().all(|name| !name.trim().is_empty() && name != "*"),
+            "{issuer:?}"
+        );
     }
 }
 
@@ -107,9 +115,11 @@ fn check_is_honoured(config: &Config, environment: &Environment) {
     assert_eq!(requirements.scopes.is_empty(), text("REQUIRED_SCOPES").is_none());
     assert_eq!(requirements.groups.is_empty(), text("REQUIRED_GROUPS").is_none());
     assert_eq!(config.authorizer.rules.policies.is_some(), text("POLICIES").is_some());
-    let any_client = |rules: &TokenRules| matches!(rules, TokenRules::UserPool { clients: AllowedClients::Any, .. });
+    let any_client =
+        |rules: &TokenRules| matches!(rules, TokenRules::UserPool { clients: AllowedClients::Any, .. });
     if verifier.issuers.iter().any(|issuer| any_client(&issuer.rules)) {
-        let is_said = text("CLIENT_ID") == Some("*") || text("ISSUERS").is_some_and(|issuers| issuers.contains(['*', '\\']));
+        let is_said = text("CLIENT_ID") == Some("*")
+            || text("ISSUERS").is_some_and(|issuers| issuers.contains(['*', '\\']));
         assert!(is_said, "any client is accepted, and nobody said so");
     }
 }
@@ -142,7 +152,10 @@ fn check_problems(problems: &[Problem], environment: &Environment) {
     assert!(!problems.is_empty());
     for Problem { variable, text } in problems {
         let name = variable.split(['[', '.']).next().unwrap();
-        assert!(name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && !name.is_empty(), "{variable}");
+        assert!(
+            name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && !name.is_empty(),
+            "{variable}"
+        );
         assert!(!text.is_empty());
         // Of policies, files' names and lines are told.
         assert!(name == "POLICIES" || !text.contains(CANARY), "{variable} is quoted: {text}");

@@ -56,7 +56,10 @@ fn compare(
             assert!(again.is_ok(), "only we accept: {error} {again:?}");
         }
         (Err(error), Ok(_)) => {
-            assert!(stricter_rule(error, parts, token, now).is_some(), "only we refuse, and by no rule: {error:?}");
+            assert!(
+                stricter_rule(error, parts, token, now).is_some(),
+                "only we refuse, and by no rule: {error:?}"
+            );
         }
         (Err(_), Err(_)) => {}
     }
@@ -75,9 +78,13 @@ fn stricter_rule(error: TokenError, parts: &Parts<'_>, token: &str, now: u64) ->
         TokenError::CriticalExtension => {
             ("a header asks for no extension", header.get("crit").is_some() || header.get("b64").is_some())
         }
-        TokenError::UnknownKey => ("a kid is one of the set's", KEYS.iter().all(|key| header["kid"] != *key.id)),
+        TokenError::UnknownKey => {
+            ("a kid is one of the set's", KEYS.iter().all(|key| header["kid"] != *key.id))
+        }
         TokenError::InvalidIssuer => ("iss is one string", !claims["iss"].is_string()),
-        TokenError::DuplicateClaim => ("claims name nothing twice, at any depth", repeats_a_name(payload, &claims)),
+        TokenError::DuplicateClaim => {
+            ("claims name nothing twice, at any depth", repeats_a_name(payload, &claims))
+        }
         TokenError::ClaimIllTyped(name) => {
             let name = name.to_string();
             ("a claim that is there has its type", !is_well_typed(&name, &claims[name.as_str()]))
@@ -121,7 +128,8 @@ fn verify(token: &str, now: u64) -> Result<Map<String, Value>, TokenError> {
 
 fn decode_strictly(token: &str, key: &SigningKey) -> jsonwebtoken::errors::Result<Map<String, Value>> {
     static DECODING: LazyLock<Vec<DecodingKey>> = LazyLock::new(|| {
-        let read = |key: &SigningKey| DecodingKey::from_jwk(&serde_json::from_value(key.jwk()).unwrap()).unwrap();
+        let read =
+            |key: &SigningKey| DecodingKey::from_jwk(&serde_json::from_value(key.jwk()).unwrap()).unwrap();
         KEYS.iter().map(read).collect()
     });
     let position = KEYS.iter().position(|other| other.id == key.id).unwrap();

@@ -11,7 +11,8 @@ use cognito_authorizer::{
     policy::{Policies, Source},
     telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
     testing::{
-        JWKS_URL, NOW, Provider, SigningKey, access_claims, event_on, id_claims, jwks, key_source, merged, settings,
+        JWKS_URL, NOW, Provider, SigningKey, access_claims, event_on, id_claims, jwks, key_source, merged,
+        settings,
     },
     time::UnixTime,
     token::Algorithm,
@@ -54,9 +55,14 @@ fn check_callers_parts(authorizer: &Authorizer<Provider>, shape: Shape, parts: &
     let (answer, line) = ask(authorizer, &event(&verb, &path));
     let answer = answer.expect("a caller causes a 500");
     assert!(!line.contains(CANARY), "the log has what the caller chose: {line}");
-    let is_simple = shape == Shape::HttpV2 && answer.as_ref().is_ok_and(|answer| answer["isAuthorized"].is_boolean());
+    let is_simple =
+        shape == Shape::HttpV2 && answer.as_ref().is_ok_and(|answer| answer["isAuthorized"].is_boolean());
     if !is_simple {
-        assert_eq!(answer, ask(authorizer, &event("GET", "/elsewhere")).0.unwrap(), "another answer on another route");
+        assert_eq!(
+            answer,
+            ask(authorizer, &event("GET", "/elsewhere")).0.unwrap(),
+            "another answer on another route"
+        );
     }
 }
 
@@ -92,7 +98,10 @@ fn check_answer(event: &str, record: &Record, answer: &Response) -> Value {
             let resource = resource.as_str().unwrap();
             let (stage_arn, _) = resource.split_at(resource.match_indices('/').nth(1).unwrap().0);
             let stage_arn = stage_arn.strip_suffix('?').unwrap_or(stage_arn);
-            assert!(event.replace("\\/", "/").contains(stage_arn) || event.contains("\\u"), "{resource} for {event}");
+            assert!(
+                event.replace("\\/", "/").contains(stage_arn) || event.contains("\\u"),
+                "{resource} for {event}"
+            );
         }
     }
     assert!(may_allow || record.outcome != Some(Outcome::Allow), "{answer}");
@@ -100,10 +109,17 @@ fn check_answer(event: &str, record: &Record, answer: &Response) -> Value {
 }
 
 fn write_line(now: UnixTime, record: &Record) -> String {
-    let settings =
-        TelemetrySettings { level: Level::Trace, format: LogFormat::Json, metrics_namespace: Some("test".into()) };
-    let invocation =
-        Invocation { request_id: "1", trace_header: None, started_at: now, duration: Duration::from_micros(1) };
+    let settings = TelemetrySettings {
+        level: Level::Trace,
+        format: LogFormat::Json,
+        metrics_namespace: Some("test".into()),
+    };
+    let invocation = Invocation {
+        request_id: "1",
+        trace_header: None,
+        started_at: now,
+        duration: Duration::from_micros(1),
+    };
     Telemetry::new(settings).line(&invocation, record).unwrap()
 }
 

@@ -65,9 +65,12 @@ fn may_verify(entry: &Value, algorithm: Algorithm) -> bool {
         Algorithm::EdDSA => entry["kty"] == "OKP" && entry["crv"] == "Ed25519" && width("x") == 43,
         _ => entry["kty"] == "RSA" && width("n") >= 342 && width("e") > 0 && entry["e"] != "AQ",
     };
-    let is_public = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().all(|name| entry.get(name).is_none());
+    let is_public =
+        ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().all(|name| entry.get(name).is_none());
     let operations = entry.get("key_ops").is_none_or(|operations| {
-        operations.as_array().is_some_and(|operations| operations.iter().any(|operation| operation == "verify"))
+        operations
+            .as_array()
+            .is_some_and(|operations| operations.iter().any(|operation| operation == "verify"))
     });
     let is_for_signatures = entry.get("use").is_none_or(|usage| usage == "sig");
     let is_named = entry.get("alg").is_none_or(|name| name == algorithm.name());
@@ -76,12 +79,17 @@ fn may_verify(entry: &Value, algorithm: Algorithm) -> bool {
 
 /// Any JSON as another key, or two.
 fn check_good_key_serves_beside(entry: &str) {
-    static GOOD: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("the good one", Algorithm::EdDSA));
+    static GOOD: LazyLock<SigningKey> =
+        LazyLock::new(|| SigningKey::generate("the good one", Algorithm::EdDSA));
     let document = format!(r#"{{"keys":[{entry},{},{entry}]}}"#, GOOD.jwk());
     let keys = KeySet::parse(document.as_bytes(), &Algorithm::ALL).unwrap();
     // Another key may take its name; then neither serves.
     if !entry.contains("the good one") && !entry.contains('\\') {
-        assert_eq!((keys.len(), keys.skipped()), (1, 2), "a key that stands twice serves, or an odd one spoils the good");
+        assert_eq!(
+            (keys.len(), keys.skipped()),
+            (1, 2),
+            "a key that stands twice serves, or an odd one spoils the good"
+        );
         assert!(keys.key(&GOOD.id).unwrap().verify_signature(b"message", &GOOD.sign(b"message")));
     }
 }

@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 use cognito_authorizer::{
     testing::{CLIENT_ID, ISSUER, JWKS_URL, NOW, Provider, jwks, key_source, verifier_settings},
     time::UnixTime,
-    token::{Algorithm, AllowedClients, AllowedUse, MAX_TOKEN_BYTES, TokenError, TokenRules, Trace, Verifier, VerifyError},
+    token::{
+        Algorithm, AllowedClients, AllowedUse, MAX_TOKEN_BYTES, TokenError, TokenRules, Trace, Verifier,
+        VerifyError,
+    },
 };
 use cognito_authorizer_fuzz::{
     block_on,
@@ -113,7 +116,11 @@ fn check_other_spellings(token: &str) {
     for place in [digest % token.len(), token.len() - 1 - digest % 86] {
         let (head, tail) = token.split_at(place);
         let other = if tail.starts_with('A') { 'B' } else { 'A' };
-        for spelling in [format!("{head}{other}{}", &tail[1..]), format!("{head}{}", &tail[1..]), format!("{head}={tail}")] {
+        for spelling in [
+            format!("{head}{other}{}", &tail[1..]),
+            format!("{head}{}", &tail[1..]),
+            format!("{head}={tail}"),
+        ] {
             assert!(verify(&spelling, NOW).is_err(), "another spelling of a good token passes");
         }
     }
