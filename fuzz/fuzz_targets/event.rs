@@ -54,7 +54,9 @@ fn check_callers_parts(authorizer: &Authorizer<Provider>, shape: Shape, parts: &
     };
     let (answer, line) = ask(authorizer, &event(&verb, &path));
     let answer = answer.expect("a caller causes a 500");
-    assert!(!line.contains(CANARY), "the log has what the caller chose: {line}");
+    for text in TOKENS.iter().flat_map(|(_, token)| token.split('.')).chain([CANARY]) {
+        assert!(!line.contains(text), "the log has a part of a token, or what the caller chose: {line}");
+    }
     let is_simple =
         shape == Shape::HttpV2 && answer.as_ref().is_ok_and(|answer| answer["isAuthorized"].is_boolean());
     if !is_simple {
@@ -72,9 +74,6 @@ fn ask(authorizer: &Authorizer<Provider>, event: &str) -> (Option<Result<Value, 
     let now = UnixTime::from_secs(NOW);
     let answer = block_on(authorizer.authorize(event, now, &mut record));
     let line = write_line(now, &record);
-    for part in TOKENS.iter().flat_map(|(_, token)| token.split('.')) {
-        assert!(!line.contains(part), "the log has a part of a token: {line}");
-    }
     if record.outcome == Some(Outcome::Allow) {
         assert!(event.contains(&TOKENS[0].1), "allowed without the one good token: {event}");
     }
@@ -123,11 +122,11 @@ fn write_line(now: UnixTime, record: &Record) -> String {
     Telemetry::new(settings).line(&invocation, record).unwrap()
 }
 
-/// The README's table of shapes, for an event without repeated names.
+/// The README's table of shapes, for an event without repeated names. What is `null` is not there.
 fn has_shape_and_arn(event: &Value) -> bool {
-    let arn = if event.get("routeArn").is_some() { &event["routeArn"] } else { &event["methodArn"] };
+    let arn = if !event["routeArn"].is_null() { &event["routeArn"] } else { &event["methodArn"] };
     let arn = arn.as_str().and_then(|arn| ExecuteApiArn::parse(arn).ok());
-    let has_shape = event.get("routeArn").is_some()
+    let has_shape = !event["routeArn"].is_null()
         || event["type"] == "TOKEN"
         || event["type"] == "REQUEST"
         || event["version"] == "1.0"

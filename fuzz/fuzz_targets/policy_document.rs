@@ -54,7 +54,7 @@ fuzz_target!(|choices: Choices| {
     let names: Vec<String> = choices.routes.iter().take(MOST_ROUTES).map(PathChoice::route).collect();
     let routes: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut requests: Vec<_> = routes.iter().flat_map(|route| requests_like(route)).collect();
-    requests.extend(choices.requests.iter().take(40).map(PathChoice::request));
+    requests.extend(choices.requests.iter().take(12).map(PathChoice::request));
     let table = RouteTable::new(routes.iter().copied());
 
     if let Ok(table) = &table {
@@ -121,7 +121,8 @@ fn check_document(
             );
             continue;
         };
-        assert_eq!(table.serve(&asked), Some(route), "{asked} of {routes:?}");
+        let served_by = table.serve(&asked).map(|position| table.routes()[position].name());
+        assert_eq!(served_by, Some(routes[route]), "{asked} of {routes:?}");
         // Never more than was decided; and less only where a value is another route's text.
         assert!(!is_allowed || expected[route], "{asked} of {routes:?} passes: {document}");
         if is_ordinary && !is_too_large {
@@ -145,7 +146,7 @@ impl Choices {
                 (pick(&principals, choice.principal), pick(&conditions, choice.condition));
             format!("{effect} ({principal}, {scope}, resource) {condition};\n")
         };
-        self.policies.iter().take(8).map(policy).collect()
+        self.policies.iter().take(6).map(policy).collect()
     }
 
     /// Members of a token's claims, of the right type, another, or absent.
@@ -208,7 +209,8 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("curren
 /// For verdicts that no policy gave.
 static READER: LazyLock<Arc<VerifiedToken>> = LazyLock::new(|| block_on(verified(&KEY, &access_claims(NOW))));
 
-const MOST_ROUTES: usize = 8;
+/// Enough for what three routes can make of a fourth; more take longer.
+const MOST_ROUTES: usize = 6;
 
 /// Doubles make what overlaps more frequent.
 const ROUTE_SEGMENTS: &[&str] = &["a", "a", "b", "v1", "a:b", "{x}", "{x}", "{y}", "{proxy+}", "*"];
