@@ -30,10 +30,13 @@ mod shop;
 /// Numbers that stand for choices: whatever they are, they mean something.
 #[derive(Arbitrary, Debug)]
 struct Choices {
-    routes: Vec<PathChoice>,
-    requests: Vec<PathChoice>,
+    /// Six, for what three routes can make of a fourth; more take longer.
+    routes: [PathChoice; 6],
+    requests: [PathChoice; 12],
+    policies: [PolicyChoice; 6],
+    how_many_routes: u8,
+    how_many_policies: u8,
     allowed: u8,
-    policies: Vec<PolicyChoice>,
     is_access: bool,
     claims: [u8; 6],
 }
@@ -41,7 +44,8 @@ struct Choices {
 #[derive(Arbitrary, Debug)]
 struct PathChoice {
     verb: u8,
-    segments: Vec<u8>,
+    length: u8,
+    segments: [u8; 5],
 }
 
 #[derive(Arbitrary, Debug)]
@@ -54,12 +58,13 @@ struct PolicyChoice {
 }
 
 fuzz_target!(|choices: Choices| {
-    let mut names: Vec<String> = choices.routes.iter().take(MOST_ROUTES).map(PathChoice::route).collect();
+    let mut names: Vec<String> =
+        choices.routes.iter().take(usize::from(choices.how_many_routes % 7)).map(PathChoice::route).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     let routes: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut requests: Vec<_> = routes.iter().flat_map(|route| requests_like(route)).collect();
-    requests.extend(choices.requests.iter().take(12).map(PathChoice::request));
+    requests.extend(choices.requests.iter().map(PathChoice::request));
     let table = RouteTable::new(routes.iter().copied());
 
     if let Ok(table) = &table {
@@ -71,7 +76,7 @@ fuzz_target!(|choices: Choices| {
         let rulings = Rulings::new(Arc::new(table.clone()), allowed.iter().map(ruling).collect());
         check_document(&routes, Arc::new(rulings), &allowed, &requests, &READER);
     }
-    if !choices.policies.is_empty() && !routes.is_empty() {
+    if choices.how_many_policies % 7 > 0 && !routes.is_empty() {
         let decided = check_policies(&choices, &routes, &requests);
         assert!(!decided || table.is_ok(), "{table:?}");
     }
@@ -151,7 +156,7 @@ impl Choices {
                 (pick(&principals, choice.principal), pick(&conditions, choice.condition));
             format!("{effect} ({principal}, {scope}, resource) {condition};\n")
         };
-        self.policies.iter().take(6).map(policy).collect()
+        self.policies.iter().take(usize::from(self.how_many_policies % 7)).map(policy).collect()
     }
 
     /// Members of a token's claims, of the right type, another, or absent.
@@ -176,17 +181,19 @@ impl PathChoice {
         if self.verb >= 128 {
             return pick(OVERLAPPING, self.verb).to_owned();
         }
-        let path: Vec<&str> =
-            self.segments.iter().take(4).map(|choice| pick(ROUTE_SEGMENTS, *choice)).collect();
+        let path = self.path(usize::from(self.length % 5), ROUTE_SEGMENTS);
         let verb = pick(&["get", "get", "post", "any", "delete"], self.verb);
         format!("{verb} /{}", path.join("/"))
     }
 
     fn request(&self) -> (String, Vec<String>) {
-        let path = self.segments.iter().take(5).map(|choice| pick(REQUEST_SEGMENTS, *choice).to_owned());
-        let path: Vec<String> = path.collect();
-        let path = if path.is_empty() { vec![String::new()] } else { path };
-        (pick(&["GET", "POST", "PUT", "DELETE", "PATCH"], self.verb).to_owned(), path)
+        let path = self.path(usize::from(1 + self.length % 5), REQUEST_SEGMENTS);
+        let verb = pick(&["GET", "POST", "PUT", "DELETE", "PATCH"], self.verb);
+        (verb.to_owned(), path.iter().copied().map(str::to_owned).collect())
+    }
+
+    fn path(&self, length: usize, segments: &[&'static str]) -> Vec<&'static str> {
+        self.segments.iter().take(length).map(|choice| pick(segments, *choice)).collect()
     }
 }
 
@@ -215,9 +222,6 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("curren
 
 /// For verdicts that no policy gave.
 static READER: LazyLock<Arc<VerifiedToken>> = LazyLock::new(|| block_on(verified(&KEY, &access_claims(NOW))));
-
-/// Enough for what three routes can make of a fourth; more take longer.
-const MOST_ROUTES: usize = 6;
 
 const OVERLAPPING: &[&str] = &[
     "get /a",
