@@ -48,7 +48,8 @@ fn check(keys: Result<KeySet, KeySetError>, document: &Value, allowed: &[Algorit
         let is_it = |entry: &&Value| entry["kid"] == **key.id() && may_verify(entry, key.algorithm());
         let found: Vec<&Value> = entries.iter().filter(is_it).collect();
         assert!(!found.is_empty(), "{key:?} is none of {document}");
-        let stands_twice = (1..found.len()).any(|at| found[at..].contains(&found[at - 1]));
+        // If all are the same, all verify.
+        let stands_twice = found.len() > 1 && found.iter().all(|entry| *entry == found[0]);
         assert!(!stands_twice, "a kid that stands twice serves: {document}");
         assert!(!key.verify_signature(b"message", &[0; 256]));
     }
