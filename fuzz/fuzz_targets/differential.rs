@@ -108,7 +108,7 @@ fn is_well_typed(name: &str, value: &Value) -> bool {
 
 static VERIFIER: LazyLock<Verifier<Provider>> = LazyLock::new(|| {
     let mut settings = verifier_settings();
-    settings.issuers[0].issuer = ISSUER.to_owned();
+    ISSUER.clone_into(&mut settings.issuers[0].issuer);
     settings.issuers[0].keys = key_source(JWKS_URL, &[Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]);
     settings.issuers[0].rules = TokenRules::OpenIdConnect { audiences: vec![AUDIENCE.to_owned()] };
     settings.token_cache_size = 0;

@@ -124,7 +124,7 @@ fn write_line(now: UnixTime, record: &Record) -> String {
 
 /// The README's table of shapes, for an event without repeated names. What is `null` is not there.
 fn has_shape_and_arn(event: &Value) -> bool {
-    let arn = if !event["routeArn"].is_null() { &event["routeArn"] } else { &event["methodArn"] };
+    let arn = if event["routeArn"].is_null() { &event["methodArn"] } else { &event["routeArn"] };
     let arn = arn.as_str().and_then(|arn| ExecuteApiArn::parse(arn).ok());
     let has_shape = !event["routeArn"].is_null()
         || event["type"] == "TOKEN"
