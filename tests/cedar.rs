@@ -3,14 +3,15 @@
 #![cfg(feature = "cedar")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
+#[path = "support/shop.rs"]
+mod shop;
+
 use std::{cell::Cell, sync::LazyLock};
 
-use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request};
 use cognito_authorizer::{
     policy::{Policies, Rulings, Source},
     testing::{
-        API, CLIENT_ID, NOW, POOL_ID, SigningKey, Verdict, access_claims, evaluate, id_claims, merged,
-        serving_route, verified,
+        API, NOW, SigningKey, Verdict, access_claims, evaluate, id_claims, merged, serving_route, verified,
     },
     token::Algorithm,
 };
@@ -20,6 +21,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
+use shop::{action_scope, conditions, oracle, principals, schema};
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("current", Algorithm::ES256));
 
@@ -38,61 +40,13 @@ const ROUTES: &[&str] = &[
     "$default",
 ];
 
-/// Every other route declares one claim less.
-fn schema(routes: &[&str]) -> String {
-    let action = |(position, route): (usize, &&str)| {
-        let flag = if declares_flag(position) { "flag?: Bool, " } else { "" };
-        format!(
-            "action {route:?} appliesTo {{ principal: [User], resource: [Application],
-               context: {{ token: {{ {flag}number: Long }} }} }};"
-        )
-    };
-    format!(
-        "namespace Shop {{
-           entity User in [UserGroup] = {{ level?: Long }};
-           entity UserGroup;
-           entity Application;
-           {}
-         }}",
-        routes.iter().enumerate().map(action).collect::<String>()
-    )
-}
-
-fn declares_flag(position: usize) -> bool {
-    position.is_multiple_of(2)
-}
-
 /// One policy about these routes: its effect, the scopes of its principal and action, its condition.
 fn policy(routes: &[&'static str]) -> impl Strategy<Value = String> + use<> {
     let effect = select(&["permit", "permit", "permit", "forbid"][..]);
-    let principal = select(vec![
-        "principal".to_owned(),
-        format!("principal in Shop::UserGroup::\"{POOL_ID}|a\""),
-        format!("principal in Shop::UserGroup::\"{POOL_ID}|b\""),
-        format!("principal == Shop::User::\"{POOL_ID}|someone\""),
-        format!("principal == Shop::User::\"{POOL_ID}|client|{CLIENT_ID}\""),
-        "principal is Shop::User".to_owned(),
-    ]);
-    let uid = |route: &str| format!("Shop::Action::{route:?}");
+    let principal = select(principals());
     let some = subsequence(routes.to_vec(), 1..=routes.len());
-    let scope = (0..4_usize, some).prop_map(move |(kind, some)| match kind {
-        0 | 1 => {
-            format!("action in [{}]", some.iter().map(|route| uid(route)).collect::<Vec<_>>().join(", "))
-        }
-        2 => format!("action == {}", uid(some[0])),
-        _ => "action".to_owned(),
-    });
-    let condition = select(vec![
-        String::new(),
-        "when { context.token has flag && context.token.flag }".to_owned(),
-        "unless { context.token has flag && context.token.flag }".to_owned(),
-        "when { principal has level && principal.level > 3 }".to_owned(),
-        // Fails where the number is absent, or large.
-        "when { context.token.number + 9223372036854775800 > 0 }".to_owned(),
-        // Alone, the first half would make a policy that never applies, which is refused.
-        format!("when {{ action == {} || principal has level }}", uid(routes[0])),
-        format!("unless {{ action == {} && principal has level }}", uid(routes[0])),
-    ]);
+    let scope = (0..4_usize, some).prop_map(|(kind, some)| action_scope(kind, &some));
+    let condition = select(conditions(routes[0]));
     (effect, principal, scope, condition).prop_map(|(effect, principal, scope, condition)| {
         format!("{effect} ({principal}, {scope}, resource) {condition};")
     })
@@ -115,40 +69,6 @@ fn claims() -> impl Strategy<Value = (bool, Value)> {
             (is_access, members)
         },
     )
-}
-
-/// What Cedar says about each route, asked one by one with everything that was written, and built from the
-/// claims here. An error must deny.
-fn oracle(routes: &[&str], policies: &str, is_access: bool, members: &Value) -> Vec<bool> {
-    let set: PolicySet = policies.parse().unwrap();
-    let bearer = match (&members["username"], members["sub"].as_str().unwrap()) {
-        (Value::Null, _) if is_access => format!("client|{CLIENT_ID}"),
-        (_, subject) => subject.to_owned(),
-    };
-    let uid = json!({ "type": "Shop::User", "id": format!("{POOL_ID}|{bearer}") });
-    let parent = |group: &Value| json!({ "type": "Shop::UserGroup", "id": format!("{POOL_ID}|{}", group.as_str().unwrap()) });
-    let parents: Vec<Value> = members["cognito:groups"].as_array().unwrap().iter().map(parent).collect();
-    let keep = |name: &str, is_typed: fn(&Value) -> bool| {
-        Some((name.to_owned(), members[name].clone())).filter(|(_, value)| is_typed(value))
-    };
-    let attributes: Value = keep("level", Value::is_i64).filter(|_| !is_access).into_iter().collect();
-    let context = |position: usize| {
-        let flag = keep("flag", Value::is_boolean).filter(|_| declares_flag(position));
-        let token: Value = flag.into_iter().chain(keep("number", Value::is_i64)).collect();
-        if is_access { json!({ "token": token }) } else { json!({}) }
-    };
-    let entities = json!([{ "uid": uid, "attrs": attributes, "parents": parents }]);
-    let entities = Entities::from_json_value(entities, None).unwrap();
-    let principal = EntityUid::from_json(uid).unwrap();
-    let resource: EntityUid = "Shop::Application::\"Shop\"".parse().unwrap();
-    let ask = |(position, route): (usize, &&str)| {
-        let action: EntityUid = format!("Shop::Action::{route:?}").parse().unwrap();
-        let context = Context::from_json_value(context(position), None).unwrap();
-        let request = Request::new(principal.clone(), action, resource.clone(), context, None).unwrap();
-        let response = Authorizer::new().is_authorized(&request, &set, &entities);
-        response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
-    };
-    routes.iter().enumerate().map(ask).collect()
 }
 
 /// The document that an answer carries.

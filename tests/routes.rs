@@ -135,6 +135,7 @@ fn what_no_route_serves_is_allowed_by_nothing() {
     let orders = &["get /orders", "get /orders/{id}", "any /health", "get /a/{x}/b"][..];
     let deep = &["get /orders/{id}", "get /orders/{id}/items"][..];
     let all = &["any /", "any /{proxy+}"][..];
+    let files = &["get /{tenant}/files/{proxy+}"][..];
     // Those allowed are all of a table's routes, but for the last rows.
     for (routes, allowed, request, expected) in [
         (orders, orders, "GET /orders/42", true),
@@ -151,6 +152,10 @@ fn what_no_route_serves_is_allowed_by_nothing() {
         (deep, deep, "GET /orders/42/refund", true),
         (deep, &["get /orders/{id}"], "GET /orders/42/refund", false),
         (deep, &["get /orders/{id}"], "GET /orders/42/items", false),
+        (files, files, "GET /acme/files/x/y", true),
+        (files, files, "GET /acme/admin", false),
+        // IAM cannot tell this from a tenant's file that is in a folder named files.
+        (files, files, "GET /acme/admin/files/x", true),
         (all, all, "PUT /a/b", true),
         (all, &["any /{proxy+}"], "GET /", false),
         (all, &["any /{proxy+}"], "GET /a", true),

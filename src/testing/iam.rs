@@ -46,6 +46,9 @@ fn applies(statement: &Value, arn: &str) -> bool {
 
 /// `*` stands for any run of characters, `/` and `:` among them; `?` for one.
 fn matches(pattern: &str, subject: &str) -> bool {
+    // Without wildcards, as most of an ARN is, there is nothing to try.
+    let (head, pattern) = pattern.split_at(pattern.find(['*', '?']).unwrap_or(pattern.len()));
+    let Some(subject) = subject.strip_prefix(head) else { return false };
     let (pattern, subject): (Vec<char>, Vec<char>) = (pattern.chars().collect(), subject.chars().collect());
     // reachable[i]: the pattern so far matches the first i characters.
     let mut reachable = vec![false; subject.len() + 1];

@@ -134,7 +134,8 @@ impl RouteTable {
     /// Patterns for which IAM's verdict on a request is `is_allowed` of the position of the route that serves it.
     /// Where a parameter's value is plain text of another route, IAM may deny what is allowed, and never the other
     /// way round. What no route serves is allowed only where it has more segments than an allowed route with
-    /// another one allowed below, or where the table is not precise.
+    /// another one allowed below, or has them in the place of a parameter before an allowed greedy one, or where
+    /// the table is not precise.
     ///
     /// What is denied is denied explicitly, since a resource policy may allow what nobody denies; a route is
     /// left to silence only where its pattern would close another that is allowed.
