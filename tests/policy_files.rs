@@ -215,6 +215,7 @@ fn a_policy_that_reads_what_differs_from_request_to_request_is_refused() {
         "context has queryStringParameters",
         "context == context",
         "[context].isEmpty()",
+        "(if context has token then context else context).token.admin",
     ] {
         let text = format!("@id(\"reads\") permit (principal, action, resource) when {{ {condition} }};");
         let found = problems(&schema, &text);
@@ -226,6 +227,7 @@ fn a_policy_that_reads_what_differs_from_request_to_request_is_refused() {
         "context has token",
         "context has token.admin && context.token.admin",
         "context has token && context[\"token\"] has admin",
+        "context has token && \"context\" like \"*\"",
     ] {
         let text = format!("permit (principal, action, resource) when {{ {condition} }};");
         let parsed = Policies::parse(schema, &[Source { file: "test.cedar", text: &text }]);
