@@ -8,7 +8,7 @@ use cognito_authorizer::{
     gateway::{ContextClaims, Refusal, ResponseFormat, Shape},
     testing::{
         API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, evaluate, event, jwks,
-        settings,
+        merged, settings,
     },
     time::UnixTime,
     token::{Algorithm, TokenError},
@@ -303,6 +303,22 @@ async fn an_answer_stays_under_8000_bytes_and_loses_the_largest_claims_first() {
 /// Escaped quotes make the nested list longer as JSON text in a string than as a list.
 fn dropped(shape: Shape) -> Vec<&'static str> {
     if shape == Shape::HttpV2 { vec![] } else { vec!["custom:nested"] }
+}
+
+#[tokio::test]
+async fn no_more_claims_are_left_out_than_an_answer_of_7999_bytes_needs() {
+    // A space makes the list JSON text, in which every quote is escaped twice.
+    let groups: Vec<String> = (0..32).map(|_| format!(" {}", "\"".repeat(50))).collect();
+    let claims = |extra: Value| claims_with(&merged(json!({ "cognito:groups": groups }), &extra));
+    let without = answer_to(settings(), Shape::RestToken, &claims(json!({ "custom:second": "" }))).await;
+    for (bytes, expected) in [(7_999, &["custom:first"][..]), (8_000, &["custom:first", "custom:second"])] {
+        let second = "s".repeat(bytes - without.to_string().len());
+        let claims = claims(json!({ "custom:first": "f".repeat(second.len() + 1), "custom:second": second }));
+        let event = event(Shape::RestToken, &KEY.token(&claims));
+        let (answer, record) = answer(settings(), &event).await.unwrap();
+        assert_eq!(record.left_out_claims, expected, "{bytes} bytes without the first");
+        assert_eq!(answer.to_string().len() == bytes, bytes < 8_000);
+    }
 }
 
 #[tokio::test]
