@@ -7,8 +7,8 @@ use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
     gateway::{ContextClaims, Refusal, ResponseFormat, Shape},
     testing::{
-        API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, evaluate, event, jwks,
-        merged, settings,
+        API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, compact, evaluate,
+        event, jwks, merged, settings,
     },
     time::UnixTime,
     token::{Algorithm, TokenError},
@@ -303,6 +303,27 @@ async fn an_answer_stays_under_8000_bytes_and_loses_the_largest_claims_first() {
 /// Escaped quotes make the nested list longer as JSON text in a string than as a list.
 fn dropped(shape: Shape) -> Vec<&'static str> {
     if shape == Shape::HttpV2 { vec![] } else { vec!["custom:nested"] }
+}
+
+#[tokio::test]
+async fn every_form_of_answer_loses_claims_before_it_grows_too_long() {
+    let mut with_usage_key = settings();
+    with_usage_key.answerer.usage_identifier_key_claim = Some("jti".to_owned());
+    for (settings, shape, member) in [
+        (settings(), Shape::WebSocket, "policyDocument"),
+        (with_usage_key, Shape::RestRequest, "usageIdentifierKey"),
+        (simple(), Shape::HttpV2, "isAuthorized"),
+    ] {
+        // Short in a token, and 19 bytes each as they are written.
+        let numbers = format!("[{}]", ["1e15"; 500].join(","));
+        let claims = claims_with(&json!({ "custom:long": "NUMBERS" }));
+        let claims = claims.to_string().replace("\"NUMBERS\"", &numbers);
+        let token = compact(r#"{"alg":"RS256","kid":"current"}"#, claims, &KEY);
+        let (answer, record) = answer(settings, &event(shape, &token)).await.unwrap();
+        assert_eq!(record.left_out_claims, ["custom:long"], "{shape:?}");
+        assert!(answer.to_string().len() < 8_000 && !answer[member].is_null(), "{answer}");
+        assert!(answer["context"]["sub"].is_string(), "{answer}");
+    }
 }
 
 #[tokio::test]
