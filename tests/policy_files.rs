@@ -193,6 +193,10 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
             with("\"post /orders\"", "\"any /{proxy+}\""),
             "test.cedarschema:18: the schema's actions must be the api's routes: iam cannot deny any /{proxy+}",
         ),
+        (
+            with("\"post /orders\"", "\"get /orders/{order}\""),
+            "test.cedarschema:18: the schema's actions must be the api's routes: get /orders/{id} and",
+        ),
         (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:14: claim suspended must be"),
         (
             with("resource: [Application]", "resource: [UserGroup]"),
