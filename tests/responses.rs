@@ -343,6 +343,23 @@ async fn no_more_claims_are_left_out_than_an_answer_of_7999_bytes_needs() {
 }
 
 #[tokio::test]
+async fn an_answer_of_8000_bytes_in_which_nothing_can_be_left_out_is_a_denial() {
+    let ask = async |stage: &str| {
+        let mut settings = settings();
+        settings.answerer.context = ContextClaims::Listed(Vec::new());
+        let mut event = event(Shape::RestToken, &KEY.token(&access_claims(NOW)));
+        event["methodArn"] = json!(format!("{API}/{stage}/GET/orders"));
+        answer(settings, &event).await.unwrap().0
+    };
+    let shortest = ask("s").await.to_string().len() - 1;
+    for bytes in [7_999, 8_000] {
+        let answer = ask(&"s".repeat(bytes - shortest)).await;
+        let reason = answer["context"].get("reason");
+        assert_eq!(reason, (bytes == 8_000).then_some(&json!("answer_too_large")), "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
 async fn even_the_claims_kept_longest_go_before_an_answer_grows_too_long() {
     // A space makes the list JSON text, in which every quote is escaped twice.
     let groups: Vec<String> = (0..40).map(|group| format!("{group} {}", "\"".repeat(50))).collect();
