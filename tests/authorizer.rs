@@ -84,6 +84,7 @@ async fn a_repeated_token_gives_the_same_answer_from_memory() {
     let (first, fresh) = ask(&authorizer, &event).await;
     let (second, remembered) = ask(&authorizer, &event).await;
     assert_eq!(first, second);
+    assert_ne!(first, ask(&authorizer, &event.replace("/prod/", "/test/")).await.0, "of another stage");
     assert!(!fresh.trace.remembered && remembered.trace.remembered);
     assert_eq!(fresh.outcome, Some(Outcome::Allow));
 }

@@ -537,6 +537,7 @@ fn what_is_no_single_bearer_token_is_refused_for_what_it_is() {
         ("Bearer T,Bearer U", Ambiguous),
         ("Bearer T,", Ambiguous),
         ("T,U", Ambiguous),
+        ("T, Bearer U", Ambiguous),
         ("Basic dXNlcjpwYXNz, Bearer T", WrongScheme),
     ] {
         for shape in Shape::ALL {

@@ -610,6 +610,21 @@ async fn the_fetch_that_a_request_made_is_in_its_trace_and_in_no_other() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn keys_that_a_request_waited_for_are_not_from_memory_whichever_request_fetched_them() {
+    let (world, token) = (World::publishing(&jwks(&[&FIRST])), token(&FIRST));
+    let set = jwks(&[&FIRST]).to_string().into_bytes();
+    world.provider.reply(JWKS_URL, Reply::After(Duration::from_millis(100), set));
+    let (one, other) = tokio::join!(world.trace(&token, NOW), world.trace(&token, NOW));
+    let later = world.trace(&token, NOW + 1).await;
+    for ((verdict, trace), has_fetched, from_memory) in
+        [(one, true, false), (other, false, false), (later, false, true)]
+    {
+        assert_eq!(verdict, Ok(()));
+        assert_eq!((trace.fetch.is_some(), trace.key_from_memory), (has_fetched, from_memory));
+    }
+}
+
 // Waiting
 
 #[tokio::test(start_paused = true)]

@@ -10,11 +10,11 @@ use cognito_authorizer::{
     gateway::{ResponseFormat, Shape},
     policy::{DenyReason, FailureReason, Policies, Source},
     testing::{
-        API, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate, event_on, jwks,
-        merged, settings,
+        API, ISSUER, JWKS_URL, NOW, POOL_ID, Provider, SigningKey, Verdict, access_claims, evaluate,
+        event_on, jwks, merged, settings,
     },
     time::UnixTime,
-    token::Algorithm,
+    token::{Algorithm, TokenRules},
 };
 use serde_json::{Value, json};
 
@@ -143,6 +143,34 @@ async fn the_reason_for_a_403_stands_in_the_context_where_some_route_is_denied()
         "Action": ["execute-api:Invoke"], "Effect": "Deny", "Resource": [format!("{API}/prod/*")]
     }]);
     assert_eq!(nothing["policyDocument"]["Statement"], every_route);
+}
+
+#[tokio::test]
+async fn the_reason_for_a_403_stays_where_claims_do_not() {
+    // A space makes the list JSON text, in which every quote is escaped twice.
+    let long: Vec<String> = (0..40).map(|_| format!(" {}", "\"".repeat(50))).collect();
+    let token = token(&json!({ "cognito:groups": ["readers"], "custom:long": long, "reason": "of a claim" }));
+    let (answer, record) = ask(&example(), &on(Shape::RestRequest, &token, REQUESTS[0])).await;
+    assert_eq!(record.left_out_claims, ["custom:long"]);
+    assert_eq!(answer["context"]["reason"], "not_permitted");
+    assert!(answer.to_string().len() < 8_000);
+}
+
+#[tokio::test]
+async fn a_user_of_another_provider_is_named_by_its_whole_issuer() {
+    for (pool, expected) in [(ISSUER, Verdict::Allow), (POOL_ID, Verdict::ExplicitDeny)] {
+        let policy = format!(r#"permit (principal in Shop::UserGroup::"{pool}|readers", action, resource);"#);
+        let mut settings = following(SCHEMA, &policy);
+        let audiences = vec!["api".to_owned()];
+        settings.verifier.issuers[0].rules = TokenRules::OpenIdConnect { audiences };
+        let token = token(&json!({ "aud": "api", "token_use": null, "cognito:groups": ["readers"] }));
+        let (answer, _) = ask(&authorizer(settings), &on(Shape::RestRequest, &token, REQUESTS[0])).await;
+        assert_eq!(
+            evaluate(&answer["policyDocument"], &format!("{API}/prod/GET/orders")),
+            expected,
+            "{pool}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -337,6 +365,8 @@ async fn an_answer_that_would_be_too_large_denies_in_so_many_words() {
         let (answer, record) = ask(&authorizer, &event).await;
         assert!(answer.to_string().len() < 8_000);
         assert_eq!(answer["context"]["reason"], reason);
+        // It may be the principal that is too long.
+        assert_eq!(answer["principalId"] == "anonymous", !reason.is_null());
         let verdict = evaluate(&answer["policyDocument"], &format!("{API}/{stage}/GET/resource-1"));
         assert_eq!(verdict == Verdict::Allow, reason.is_null());
         assert_eq!(record.outcome == Some(Outcome::Allow), reason.is_null());

@@ -120,6 +120,75 @@ async fn a_forbid_on_an_optional_claim_does_not_see_one_of_another_type() {
     assert!(!ruling(&required, &claims, DELETE).await.is_allowed());
 }
 
+/// The policy on one route where access tokens may have a claim, which stands for `it` in the condition.
+fn on_claim(name: &str, declared: &str, condition: &str) -> Policies {
+    let schema = format!(
+        "namespace Shop {{ entity User in [UserGroup]; entity UserGroup; entity Application; type Level = Long;
+         action \"get /a\" appliesTo {{
+             principal: [User], resource: [Application], context: {{ token?: {{ {name}?: {declared} }} }} }}; }}"
+    );
+    let condition = condition.replace("it", &format!("context.token.{name}"));
+    let has = format!("context has token && context.token has {name}");
+    parse(&schema, &format!("permit (principal, action, resource) when {{ {has} && {condition} }};"))
+}
+
+#[tokio::test]
+async fn a_claim_is_seen_where_it_has_the_type_that_is_declared_and_nowhere_else() {
+    let (text, record) = ("it like \"*\"", "{ level: Long, note?: String }");
+    for (declared, condition, value, expected) in [
+        ("String", text, json!("a"), true),
+        ("String", text, json!(7), false),
+        ("String", text, json!(["a"]), false),
+        ("Long", "it == 7", json!(7), true),
+        ("Long", "it == 7", json!("7"), false),
+        ("Long", "it <= 8", json!(7.5), false),
+        ("Level", "it == 7", json!(7), true),
+        ("Level", "it == 7", json!("7"), false),
+        ("Bool", "it", json!(true), true),
+        ("Bool", "it", json!("true"), false),
+        ("Bool", "it", json!(1), false),
+        ("Set<String>", "it.contains(\"a\")", json!(["a", "b"]), true),
+        ("Set<String>", "it.contains(\"a\")", json!(["a", 1]), false),
+        ("Set<String>", "it.contains(\"a\")", json!("a"), false),
+        ("Set<Level>", "it.contains(7)", json!([7]), true),
+        ("Set<Level>", "it.contains(7)", json!(["7"]), false),
+        (record, "it.level == 7", json!({ "level": 7, "note": 1, "more": 1 }), true),
+        (record, "it has note", json!({ "level": 7, "note": 1 }), false),
+        (record, "it.level == 7", json!({ "level": "7" }), false),
+        (record, "it == it", json!(7), false),
+        ("Set<{ level: Long }>", "it.contains({ level: 7 })", json!([{ "level": 7 }]), true),
+        ("Set<{ level: Long }>", "it.contains({ level: 7 })", json!([7]), false),
+    ] {
+        let policies = on_claim("claim", declared, condition);
+        let allowed = allowed(&policies, &access(&json!({ "claim": value }))).await;
+        assert_eq!(!allowed.is_empty(), expected, "{value} as {declared}: {condition}");
+    }
+    // A scope is taken apart for a set of strings, and for no other.
+    let claims = access(&json!({ "scope": "7 8" }));
+    for (declared, expected) in [("Set<String>", true), ("String", true), ("Set<Long>", false)] {
+        let allowed = allowed(&on_claim("scope", declared, "true"), &claims).await;
+        assert_eq!(!allowed.is_empty(), expected, "scope as {declared}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_says_by_a_fixed_word_what_could_not_be_evaluated() {
+    let schema = SCHEMA.replace("token?: Claims", "token: Claims").replace("admin?: Bool", "level: Long");
+    let too_late =
+        r#"datetime("9999-12-31").offset(duration("9223372036854775807ms")) > datetime("2027-01-15")"#;
+    for (condition, reason) in [
+        ("context.token.level > 3", FailureReason::ClaimAbsent),
+        ("principal.level > 3", FailureReason::ClaimAbsent),
+        ("9223372036854775807 + 1 > 0", FailureReason::Overflow),
+        (too_late, FailureReason::Extension),
+    ] {
+        let failing =
+            parse(&schema, &format!("forbid (principal, action, resource) when {{ {condition} }};"));
+        let failed = ruling(&failing, &access(&json!({})), DELETE).await.failed;
+        assert_eq!(failed.iter().map(|failed| failed.reason).collect::<Vec<_>>(), [reason], "{condition}");
+    }
+}
+
 #[tokio::test]
 async fn a_policy_that_fails_denies_its_route_and_closes_nothing_else() {
     let erroring = r#"

@@ -193,6 +193,10 @@ fn what_is_wrong_with_a_schema_is_said_with_its_file_and_line() {
             with("\"post /orders\"", "\"any /{proxy+}\""),
             "test.cedarschema:18: the schema's actions must be the api's routes: iam cannot deny any /{proxy+}",
         ),
+        (
+            with("\"post /orders\"", "\"get /orders/{order}\""),
+            "test.cedarschema:18: the schema's actions must be the api's routes: get /orders/{id} and",
+        ),
         (with("suspended?: Bool", "suspended?: ipaddr"), "test.cedarschema:14: claim suspended must be"),
         (
             with("resource: [Application]", "resource: [UserGroup]"),
@@ -215,6 +219,7 @@ fn a_policy_that_reads_what_differs_from_request_to_request_is_refused() {
         "context has queryStringParameters",
         "context == context",
         "[context].isEmpty()",
+        "(if context has token then context else context).token.admin",
     ] {
         let text = format!("@id(\"reads\") permit (principal, action, resource) when {{ {condition} }};");
         let found = problems(&schema, &text);
@@ -226,6 +231,7 @@ fn a_policy_that_reads_what_differs_from_request_to_request_is_refused() {
         "context has token",
         "context has token.admin && context.token.admin",
         "context has token && context[\"token\"] has admin",
+        "context has token && \"context\" like \"*\"",
     ] {
         let text = format!("permit (principal, action, resource) when {{ {condition} }};");
         let parsed = Policies::parse(schema, &[Source { file: "test.cedar", text: &text }]);

@@ -7,8 +7,8 @@ use cognito_authorizer::{
     authorizer::{Authorizer, AuthorizerSettings, Error, Record},
     gateway::{ContextClaims, Refusal, ResponseFormat, Shape},
     testing::{
-        API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, evaluate, event, jwks,
-        settings,
+        API, JWKS_URL, NOW, Provider, ROUTE_ARN, SigningKey, Verdict, access_claims, compact, evaluate,
+        event, jwks, merged, settings,
     },
     time::UnixTime,
     token::{Algorithm, TokenError},
@@ -303,6 +303,60 @@ async fn an_answer_stays_under_8000_bytes_and_loses_the_largest_claims_first() {
 /// Escaped quotes make the nested list longer as JSON text in a string than as a list.
 fn dropped(shape: Shape) -> Vec<&'static str> {
     if shape == Shape::HttpV2 { vec![] } else { vec!["custom:nested"] }
+}
+
+#[tokio::test]
+async fn every_form_of_answer_loses_claims_before_it_grows_too_long() {
+    let mut with_usage_key = settings();
+    with_usage_key.answerer.usage_identifier_key_claim = Some("jti".to_owned());
+    for (settings, shape, member) in [
+        (settings(), Shape::WebSocket, "policyDocument"),
+        (with_usage_key, Shape::RestRequest, "usageIdentifierKey"),
+        (simple(), Shape::HttpV2, "isAuthorized"),
+    ] {
+        // Short in a token, and 19 bytes each as they are written.
+        let numbers = format!("[{}]", ["1e15"; 500].join(","));
+        let claims = claims_with(&json!({ "custom:long": "NUMBERS" }));
+        let claims = claims.to_string().replace("\"NUMBERS\"", &numbers);
+        let token = compact(r#"{"alg":"RS256","kid":"current"}"#, claims, &KEY);
+        let (answer, record) = answer(settings, &event(shape, &token)).await.unwrap();
+        assert_eq!(record.left_out_claims, ["custom:long"], "{shape:?}");
+        assert!(answer.to_string().len() < 8_000 && !answer[member].is_null(), "{answer}");
+        assert!(answer["context"]["sub"].is_string(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_claims_are_left_out_than_an_answer_of_7999_bytes_needs() {
+    // A space makes the list JSON text, in which every quote is escaped twice.
+    let groups: Vec<String> = (0..32).map(|_| format!(" {}", "\"".repeat(50))).collect();
+    let claims = |extra: Value| claims_with(&merged(json!({ "cognito:groups": groups }), &extra));
+    let without = answer_to(settings(), Shape::RestToken, &claims(json!({ "custom:second": "" }))).await;
+    for (bytes, expected) in [(7_999, &["custom:first"][..]), (8_000, &["custom:first", "custom:second"])] {
+        let second = "s".repeat(bytes - without.to_string().len());
+        let claims = claims(json!({ "custom:first": "f".repeat(second.len() + 1), "custom:second": second }));
+        let event = event(Shape::RestToken, &KEY.token(&claims));
+        let (answer, record) = answer(settings(), &event).await.unwrap();
+        assert_eq!(record.left_out_claims, expected, "{bytes} bytes without the first");
+        assert_eq!(answer.to_string().len() == bytes, bytes < 8_000);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_8000_bytes_in_which_nothing_can_be_left_out_is_a_denial() {
+    let ask = async |stage: &str| {
+        let mut settings = settings();
+        settings.answerer.context = ContextClaims::Listed(Vec::new());
+        let mut event = event(Shape::RestToken, &KEY.token(&access_claims(NOW)));
+        event["methodArn"] = json!(format!("{API}/{stage}/GET/orders"));
+        answer(settings, &event).await.unwrap().0
+    };
+    let shortest = ask("s").await.to_string().len() - 1;
+    for bytes in [7_999, 8_000] {
+        let answer = ask(&"s".repeat(bytes - shortest)).await;
+        let reason = answer["context"].get("reason");
+        assert_eq!(reason, (bytes == 8_000).then_some(&json!("answer_too_large")), "{bytes} bytes");
+    }
 }
 
 #[tokio::test]

@@ -118,16 +118,26 @@ fn a_denied_route_is_denied_explicitly_unless_that_would_close_another() {
 
 #[test]
 fn a_pattern_that_says_nothing_new_is_left_out() {
-    let all = ["get /a", "get /a/{x}", "get /a/{x}/b", "get /a/{x}/b/{y}", "get /c"];
-    let table = table(&all);
-    let patterns = |allowed: &[&str]| {
-        let Patterns { allow, deny } = allowing(&table, allowed);
-        (allow, deny)
-    };
-    let owned = |patterns: &[&str]| patterns.iter().copied().map(str::to_owned).collect::<Vec<_>>();
-    let (allow, _) = patterns(&all);
-    assert_eq!(allow, owned(&["GET/a", "GET/a/*", "GET/c"]));
-    assert_eq!(patterns(&["get /c"]), (owned(&["GET/c"]), owned(&["GET/a", "GET/a/*"])));
+    let all = &["get /a", "get /a/{x}", "get /a/{x}/b", "get /a/{x}/b/{y}", "get /c"][..];
+    let greedy = &["any /{proxy+}"][..];
+    let (literal, parameter) = (&["get /a/{x}", "get /a/{x}/b"][..], &["get /a/{x}", "get /a/{x}/{y}"][..]);
+    // The routes, those allowed, what is allowed, what is denied.
+    for (routes, allowed, allow, deny) in [
+        (all, all, &["GET/a", "GET/a/*", "GET/c"][..], &["GET/a/*/*/b/*", "GET/a/*/b/*/?*"][..]),
+        (all, &["get /c"], &["GET/c"], &["GET/a", "GET/a/*"]),
+        (greedy, greedy, &["*/*"], &[]),
+        // What is longer than the allowed route is denied at once, but for what a slash alone makes longer.
+        (literal, &["get /a/{x}"], &["GET/a/*"], &["GET/a/*/b/", "GET/a/*/?*"]),
+        (parameter, &["get /a/{x}"], &["GET/a/*"], &["GET/a/*/*", "GET/a/*/?*"]),
+    ] {
+        let patterns = allowing(&table(routes), allowed);
+        let owned = |patterns: &[&str]| patterns.iter().copied().map(str::to_owned).collect();
+        assert_eq!(
+            patterns,
+            Patterns { allow: owned(allow), deny: owned(deny) },
+            "{allowed:?} of {routes:?}"
+        );
+    }
 }
 
 #[test]
@@ -195,6 +205,32 @@ fn a_table_too_large_for_precise_patterns_has_looser_ones_and_still_says_what_is
     assert!(!is_allowed(&patterns, "GET /resource-2/42"));
 }
 
+/// 7,000 bytes of an answer are for patterns, each of which has 83 around it.
+#[test]
+fn patterns_are_precise_as_long_as_an_answer_holds_all_of_them() {
+    // `GET/{path}`, that with a slash more, `GET/{path}/*`, and `GET/{path}/*/?*`.
+    let bytes = |path: usize| 4 * (4 + path + 83) + 8;
+    let is_precise = |first: usize| {
+        let paths = (0..10).map(|number| (number, if number == 0 { first } else { 86 }));
+        let names: Vec<String> = paths
+            .map(|(number, length)| format!("{number:0>length$}"))
+            .flat_map(|path| [format!("get /{path}"), format!("get /{path}/{{id}}")])
+            .collect();
+        table(&names.iter().map(String::as_str).collect::<Vec<_>>()).is_precise()
+    };
+    assert_eq!((10 * bytes(86), is_precise(86)), (7_000, true));
+    assert_eq!((9 * bytes(86) + bytes(87), is_precise(87)), (7_004, false));
+}
+
+#[test]
+fn routes_that_no_answer_holds_are_named_from_the_first_that_does_not_fit() {
+    // `GET/{path}` and 83 bytes around it: 140.
+    let names: Vec<String> = (0..52).map(|number| format!("get /{number:0>53}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(table(&names[..50]).too_many(), [""; 0]);
+    assert_eq!(table(&names).too_many(), names[50..]);
+}
+
 #[test]
 fn routes_that_overlap_in_too_many_ways_are_refused_and_not_waited_for() {
     // Each of these may stand for any part of a path: there is a class for each subset of them.
@@ -233,7 +269,8 @@ fn the_route_that_serves_a_request_is_the_one_that_api_gateway_prefers() {
         let found = table.serve(request).map(|position| table.routes()[position].name());
         assert_eq!(found, expected, "{request}");
     }
-    assert_eq!(table(&["$connect"]).serve("$connect"), Some(0));
+    let connect = table(&["$connect"]);
+    assert_eq!((connect.serve("$connect"), connect.serve("$connect/")), (Some(0), None));
 }
 
 #[test]
@@ -295,11 +332,10 @@ fn what_is_no_route_is_refused_by_name() {
         let error = RouteTable::new([name]).unwrap_err();
         assert_eq!(error, RouteTableError::Invalid { name: name.to_owned(), error: expected });
     }
-    let long = format!("get /{}", "a".repeat(296));
-    assert!(matches!(
-        RouteTable::new([long.as_str()]),
-        Err(RouteTableError::Invalid { error: InvalidRoute::TooLong, .. })
-    ));
+    let of_length = |bytes: usize| RouteTable::new([format!("get /{}", "a".repeat(bytes - 5)).as_str()]);
+    assert!(of_length(300).is_ok());
+    let too_long = of_length(301).unwrap_err();
+    assert!(matches!(too_long, RouteTableError::Invalid { error: InvalidRoute::TooLong, .. }), "{too_long}");
 }
 
 #[test]

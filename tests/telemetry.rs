@@ -23,10 +23,16 @@ use cognito_authorizer::{
     gateway::{Refusal, Shape, TokenSource},
     telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
     testing::{
-        ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, jwks, key_source, settings,
+        ISSUER, JWKS_URL, NOW, Provider, Reply, SigningKey, access_claims, event, id_claims, jwks,
+        key_source, settings,
     },
     time::UnixTime,
-    token::{Algorithm, FetchError, IssuerSettings},
+    token::{Algorithm, AllowedClients, AllowedUse, FetchError, IssuerSettings, TokenRules},
+};
+#[cfg(feature = "cedar")]
+use cognito_authorizer::{
+    policy::{Policies, Source},
+    testing::{event_on, merged},
 };
 use serde_json::{Value, json};
 
@@ -327,6 +333,51 @@ async fn keys_come_from_memory_unless_the_request_waited_for_them() {
     authorizer.authorize(&longer, UnixTime::from_secs(NOW + stale + 10), &mut record).await.unwrap();
     let line: Value = serde_json::from_str(&line_at(Level::Trace, &record).unwrap()).unwrap();
     assert_eq!((&line["keys_from_memory"], &line["key_fetch"]["outcome"]), (&json!(false), &json!("ok")));
+}
+
+#[cfg(feature = "cedar")]
+#[tokio::test]
+async fn where_policies_decide_the_line_names_the_action_and_the_policies_behind_the_verdict_and_those_that_fail()
+ {
+    let schema = include_str!("../layer/policies/orders.cedarschema")
+        .replace("token?: Claims", "token: Claims")
+        .replace("admin?: Bool", "level: Long");
+    let policies = r#"
+        @id("everyone") permit (principal, action, resource);
+        @id("level") forbid (principal, action == Shop::Action::"post /orders", resource)
+        when { context.token.level > 3 };"#;
+    for (level, route, outcome, decided_by, failed) in [
+        (json!(3), ("GET", "/orders"), "allow", "everyone", Value::Null),
+        (json!(4), ("POST", "/orders"), "deny", "level", Value::Null),
+        (Value::Null, ("GET", "/orders"), "allow", "everyone", json!("claim_absent")),
+        (Value::Null, ("POST", "/orders"), "deny", "level", json!("claim_absent")),
+    ] {
+        let (verb, path) = route;
+        let token = KEY.token(&merged(access_claims(NOW), &json!({ "level": level })));
+        let mut case = case(&event_on(Shape::RestRequest, &token, &format!("{verb} {path}"), verb, path));
+        let sources = [Source { file: "a.cedar", text: policies }];
+        let parsed = Policies::parse(Source { file: "a.cedarschema", text: &schema }, &sources);
+        case.settings.rules.policies = Some(parsed.unwrap());
+        let line = line_of(case).await;
+        assert_eq!((&line["outcome"], &line["policies"]), (&json!(outcome), &json!([decided_by])), "{line}");
+        assert_eq!(line["action"], format!("{} {path}", verb.to_lowercase()));
+        assert_eq!(line["failed_policies"][0]["reason"], failed, "{line}");
+        assert_eq!(line["failed_policies"][0]["policy"].is_string(), !failed.is_null());
+        assert_eq!(line["level"] == "INFO", outcome == "allow" && failed.is_null(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_line_says_which_kind_of_token_it_was() {
+    for (claims, expected) in [(access_claims(NOW), "access"), (id_claims(NOW), "id")] {
+        let mut case = case(&event(Shape::HttpV2, &KEY.token(&claims)));
+        case.settings.verifier.issuers[0].rules = TokenRules::UserPool {
+            clients: AllowedClients::Any,
+            token_use: AllowedUse::Any,
+            audiences: Vec::new(),
+        };
+        assert_eq!(line_of(case).await["token_use"], expected);
+    }
 }
 
 fn event_of(claims: &Value) -> String {

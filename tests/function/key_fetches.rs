@@ -97,6 +97,19 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(elsewhere.requests(), 0);
 }
 
+#[tokio::test]
+async fn a_key_set_may_take_150000_bytes_and_no_more() {
+    for (size, expected) in [(150_000, (200, Value::Null)), (150_001, (500, json!("too_large")))] {
+        let issuer = Issuer::start(&[]).await.unwrap();
+        let set = jwks(&[&KEY]).to_string();
+        let space = " ".repeat(size - set.len());
+        issuer.respond(format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n{set}{space}"));
+        let function = start_for(&issuer, &[]).await;
+        let (status, line) = ask(&function, &KEY).await;
+        assert_eq!((status, line["key_fetch"]["outcome"].clone()), expected, "{size} bytes");
+    }
+}
+
 /// What a provider, or something in its place, may say; and the word that the log has for it. Each
 /// connection stays open afterwards.
 fn odd_responses() -> Vec<(&'static str, String)> {
