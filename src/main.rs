@@ -56,7 +56,7 @@ async fn run(lambda: &Lambda) -> Result<(), Box<dyn StdError + Send + Sync>> {
         }
     };
     let telemetry = Telemetry::new(config.telemetry);
-    telemetry.clone().hide_panic_messages();
+    telemetry.clone().hide_panic_messages(UnixTime::now);
     let now = UnixTime::now();
     config.notices.iter().for_each(|notice| telemetry.notice(Level::Warn, now, notice));
     let fetch = HttpsFetch::trusting(config.authorities);

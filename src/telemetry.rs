@@ -101,11 +101,11 @@ impl Telemetry {
     }
 
     /// From now on a panic in this process prints its place and no more: its message may quote what was being
-    /// read, and the place is enough to find it.
-    pub fn hide_panic_messages(self) {
+    /// read, and the place is enough to find it. `now` tells when it was.
+    pub fn hide_panic_messages(self, now: fn() -> UnixTime) {
         panic::set_hook(Box::new(move |panic| {
             let place = panic.location().map_or_else(String::new, ToString::to_string);
-            self.notice(Level::Error, UnixTime::now(), &format!("panic at {place}"));
+            self.notice(Level::Error, now(), &format!("panic at {place}"));
         }));
     }
 }

@@ -513,7 +513,7 @@ async fn no_broken_event_is_quoted() {
 fn a_panic_prints_its_place_and_not_its_message() {
     const CHILD: &str = "PANIC_IN_THIS_PROCESS";
     if var_os(CHILD).is_some() {
-        telemetry(Level::Error).hide_panic_messages();
+        telemetry(Level::Error).hide_panic_messages(|| UnixTime::from_secs(NOW));
         panic!("{CANARY}");
     }
     let child = Command::new(current_exe().unwrap())
