@@ -15,8 +15,9 @@ impl Growth {
     pub(crate) fn conclude(self, warm_up: usize, tally: &mut Tally) {
         let warm = &self.0[self.0.len() * warm_up / 100..];
         let tenth = (warm.len() / 10).max(1);
-        let (first, last) = (mean(&warm[..tenth]), mean(&warm[warm.len() - tenth..]));
-        tally.notes.push(format!("memory {first} KiB at first, {last} KiB at last"));
+        let tenths: Vec<u64> = warm.chunks(tenth).take(10).map(mean).collect();
+        let (first, last) = (tenths[0], tenths[tenths.len() - 1]);
+        tally.notes.push(format!("memory in KiB, tenth by tenth: {tenths:?}"));
         if last > first + ALLOWANCE_KIB {
             tally.failures.push(format!("memory grew by {} KiB", last - first));
         }

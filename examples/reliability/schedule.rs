@@ -35,7 +35,7 @@ pub(crate) struct Extent {
     flood_seconds: usize,
     invocations: usize,
     turns: usize,
-    /// In percent, until every cache is full and the allocator has settled.
+    /// In percent, until caches are full and, in a full run, each kind of outage has come once.
     warm_up: usize,
     /// Trials that mostly wait, at the same time.
     at_once: usize,
@@ -57,7 +57,7 @@ pub(crate) const FULL: Extent = Extent {
     flood_seconds: 60,
     invocations: 1_000_000,
     turns: 200,
-    warm_up: 10,
+    warm_up: 20,
     at_once: 4,
     busy_at_once: 1,
     at_most: Duration::from_secs(3_600),

@@ -43,11 +43,11 @@ pub(crate) fn soak(stage: &Stage, invocations: usize, turns: usize, warm_up: usi
     let mut trial = Trial::start(stage, Some(&provider), &Settings::quick());
     let mut random = SmallRng::seed_from_u64(u64::try_from(invocations).unwrap());
     let (mut growth, mut brief, mut current) = (Growth::default(), Brief::default(), 0);
-    let faults = faults();
+    let mut faults = faults().into_iter().cycle();
     for turn in TURNS.iter().cycle().take(turns) {
         current = take(*turn, stage, &provider, &mut trial, current);
         if let Turn::Outage = turn {
-            provider.conduct(faults[random.random_range(..faults.len())].1.clone());
+            provider.conduct(faults.next().unwrap().1);
         }
         brief.sign(&stage.mint, current, trial.tally.asked);
         for number in 0..invocations / turns {
