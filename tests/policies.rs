@@ -330,6 +330,16 @@ async fn claims_of_an_id_token_are_the_principals_attributes_and_of_an_access_to
 }
 
 #[tokio::test]
+async fn a_user_is_a_principal_by_its_subject_whatever_client_it_came_by() {
+    let by_subject = access_claims(NOW)["sub"].as_str().unwrap().to_owned();
+    let by_client = format!("client|{CLIENT_ID}");
+    for (name, expected) in [(by_subject, ALL.len()), (by_client, 0)] {
+        let policy = format!(r#"permit (principal == Shop::User::"{POOL_ID}|{name}", action, resource);"#);
+        assert_eq!(allowed(&policies(&policy), &access(&json!({}))).await.len(), expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_machine_is_a_principal_in_no_users_name_space() {
     let user = format!(r#"permit (principal == Shop::User::"{POOL_ID}|{CLIENT_ID}", action, resource);"#);
     let machine =

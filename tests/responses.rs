@@ -149,10 +149,12 @@ async fn the_principal_is_the_named_claim_else_the_client_else_the_subject() {
         ("absent", access_claims(NOW)["client_id"].clone()),
         ("auth_time", json!(NOW.to_string())),
         ("cognito:groups", access_claims(NOW)["client_id"].clone()),
+        ("custom:empty", access_claims(NOW)["client_id"].clone()),
     ] {
         let mut settings = settings();
         settings.answerer.principal_id_claim = claim.to_owned();
-        let answer = answer_to(settings, Shape::RestToken, &access_claims(NOW)).await;
+        let claims = claims_with(&json!({ "custom:empty": "" }));
+        let answer = answer_to(settings, Shape::RestToken, &claims).await;
         assert_eq!(answer["principalId"], principal, "{claim}");
     }
 }

@@ -78,6 +78,13 @@ mod tests {
     }
 
     #[test]
+    fn a_stopwatch_shows_no_less_than_what_has_passed() {
+        let stopwatch = Stopwatch::start();
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(stopwatch.elapsed() >= Duration::from_millis(1));
+    }
+
+    #[test]
     fn prints_rfc_3339_and_survives_an_absurd_clock() {
         assert_eq!(UnixTime::from_secs(1_700_000_000).to_rfc3339(), "2023-11-14T22:13:20.000Z");
         assert_eq!(UnixTime::from_secs(u64::MAX).to_rfc3339(), "9999-12-31T23:59:59.000Z");
