@@ -41,7 +41,7 @@ pub(crate) fn rotate(stage: &Stage, rotations: usize) -> Tally {
 
 /// A thousand worthless tokens a second, each another one, beside a hundred genuine ones and a
 /// hundred that end within seconds, with the usual settings.
-pub(crate) fn flood(stage: &Stage, seconds: usize, warm_up: usize) -> Tally {
+pub(crate) fn flood(stage: &Stage, seconds: usize, allowance_kib: u64) -> Tally {
     let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
     let mut trial = Trial::start(stage, Some(&provider), &Settings::usual());
     // What the function remembers takes its memory before the flood.
@@ -67,7 +67,7 @@ pub(crate) fn flood(stage: &Stage, seconds: usize, warm_up: usize) -> Tally {
         thread::sleep(due.saturating_sub(stopwatch.elapsed()));
     }
     trial.tally.notes.push(format!("took {:.0} s", stopwatch.elapsed().as_secs_f64()));
-    growth.conclude(warm_up, &mut trial.tally);
+    growth.conclude(allowance_kib, &mut trial.tally);
     trial.finish()
 }
 

@@ -38,7 +38,7 @@ const TURNS: [Turn; 8] = [
     Turn::Outage,
 ];
 
-pub(crate) fn soak(stage: &Stage, invocations: usize, turns: usize, warm_up: usize) -> Tally {
+pub(crate) fn soak(stage: &Stage, invocations: usize, turns: usize, allowance_kib: u64) -> Tally {
     let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
     let mut trial = Trial::start(stage, Some(&provider), &Settings::quick());
     let mut random = SmallRng::seed_from_u64(u64::try_from(invocations).unwrap());
@@ -65,7 +65,7 @@ pub(crate) fn soak(stage: &Stage, invocations: usize, turns: usize, warm_up: usi
         }
     }
     trial.heal();
-    growth.conclude(warm_up, &mut trial.tally);
+    growth.conclude(allowance_kib, &mut trial.tally);
     trial.finish()
 }
 
