@@ -301,5 +301,5 @@ fn what_is_wrong_is_found_by_the_check_and_nothing_is_sealed() {
 fn the_example_is_checked_as_it_stands() {
     assert!(Path::new("layer/policies/checked.json").exists());
     let error = Policies::load(Path::new("layer/policies")).map(drop).err();
-    assert_eq!(error, None, "run `cargo run --example check -- policies`");
+    assert_eq!(error, None, "run `cargo run --example check -- layer/policies`");
 }
