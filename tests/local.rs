@@ -215,7 +215,7 @@ async fn a_function_that_answers_in_the_other_form_is_a_500_and_one_that_died_is
 }
 
 #[tokio::test]
-async fn a_function_that_takes_too_long_is_a_500() {
+async fn a_function_that_takes_too_long_is_a_500_and_is_started_again() {
     let local = Local::serve(&[]).await;
     let token = local.token("user=reader").await;
     let functions = local.functions();
@@ -225,6 +225,10 @@ async fn a_function_that_takes_too_long_is_a_500() {
     let call = local.call("http-v2", "GET /orders", Some(&token)).await;
     assert_eq!((&call["response"]["status"], &call["authorizer"]["verdict"]), (&json!(500), &json!(null)));
     assert_eq!(call["authorizer"]["error"]["errorType"], "Sandbox.Timedout");
+    wait_until_gone(&functions).await;
+    let token = local.token("user=reader").await;
+    assert_eq!(local.status("GET /orders", &token).await, 200);
+    assert_eq!(local.switch("cache/clear", &json!({})).await["function"]["starts"], 2);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ use tokio::{
 pub(crate) struct Function {
     api: Arc<RuntimeApi>,
     log: Log,
-    process: Child,
+    process: Mutex<Child>,
     _server: JoinSet<io::Result<()>>,
 }
 
@@ -79,12 +79,14 @@ impl Function {
         tokio::select! {
             // In this order: an end counts as one only if no event was asked for before.
             biased;
-            () = api.asked.notified() => Ok(Self { api, log, process, _server: server }),
+            () = api.asked.notified() => Ok(Self { api, log, process: process.into(), _server: server }),
             status = process.wait() => Err(api.explain_end(status?, log).await),
         }
     }
 
-    /// Sends one event. A function that dies or takes too long gets the error that Lambda gives for it.
+    /// Sends one event. A function that dies or takes too long gets the error that Lambda gives for it; one that takes too
+    /// long is killed, as Lambda resets what it runs in.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
     pub(crate) async fn invoke(&self, event: impl Into<Vec<u8>>) -> Answer {
         let (request_id, answered) = self.api.enqueue(event.into());
         let error = |kind: &str, message: &str| Err(json!({ "errorType": kind, "errorMessage": message }));
@@ -93,7 +95,12 @@ impl Function {
             biased;
             answered = timeout(PATIENCE, answered) => match answered {
                 Ok(Ok(outcome)) => outcome,
-                _ => error("Sandbox.Timedout", "Task timed out"),
+                _ => {
+                    // It fails for a process that has just ended by itself.
+                    let _ = self.process.lock().unwrap().start_kill();
+                    ended(self.log.clone()).await;
+                    error("Sandbox.Timedout", "Task timed out")
+                }
             },
             () = ended(self.log.clone()) => error("Runtime.ExitError", "Runtime exited"),
         };
@@ -119,7 +126,8 @@ impl Function {
 
     /// The most memory that the process has held so far, where the system tells (`VmHWM` on Linux).
     pub(crate) fn peak_memory_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.lock().unwrap().id()?)).ok()?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         peak.trim().trim_end_matches(" kB").parse().ok()
     }
