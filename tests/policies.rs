@@ -348,3 +348,15 @@ async fn a_machine_is_a_principal_in_no_users_name_space() {
     assert_eq!(allowed(&policies(&user), &claims).await, Vec::<String>::new());
     assert_eq!(allowed(&policies(&machine), &claims).await.len(), ALL.len());
 }
+
+#[tokio::test]
+async fn a_bearer_is_named_as_a_policy_would_name_it() {
+    let user = access(&json!({ "sub": "a \"b\"" }));
+    let machine = access(&json!({ "sub": CLIENT_ID, "username": null, "cognito:groups": null }));
+    for (claims, expected) in [
+        (user, format!(r#"Shop::User::"{POOL_ID}|a \"b\"""#)),
+        (machine, format!(r#"Shop::User::"{POOL_ID}|client|{CLIENT_ID}""#)),
+    ] {
+        assert_eq!(policies(POLICIES).principal(verified(&KEY, &claims).await.claims()), expected);
+    }
+}
