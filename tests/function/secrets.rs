@@ -1,6 +1,9 @@
 //! Whatever callers and providers send is marked, and no mark is ever printed.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use cognito_authorizer::testing::{compact, event_on, id_claims, jwks};
 
@@ -128,9 +131,10 @@ async fn provoke(settings: &[(&str, &str)]) -> (String, String) {
     let function = start_for(&issuer, &[settings, &[("JWKS_COOLDOWN_SECONDS", "1")]].concat()).await;
     let (mut answers, mut errors) = (String::new(), String::new());
     let mut events = broken_events(&token(&KEY));
-    for token in tokens() {
+    let tokens = tokens();
+    for token in &tokens {
         events.extend(Shape::ALL.map(|shape| marked_event(shape, &format!("Bearer {token}")).to_string()));
-        events.push(marked_event(Shape::RestToken, &token).to_string());
+        events.push(marked_event(Shape::RestToken, token).to_string());
     }
     for event in events {
         match function.invoke(event).await.outcome {
@@ -138,7 +142,17 @@ async fn provoke(settings: &[(&str, &str)]) -> (String, String) {
             Err(error) => errors.push_str(&error.to_string()),
         }
     }
-    (answers, errors + &function.log().concat())
+    let printed = errors + &function.log().concat();
+    assert_holds_no_piece(&printed, &tokens);
+    (answers, printed)
+}
+
+/// Of any part of any token: inside of one, marks are base64url.
+fn assert_holds_no_piece(printed: &str, tokens: &[String]) {
+    let pieces: HashSet<&[u8]> = printed.as_bytes().windows(PIECE).collect();
+    let mut parts = tokens.iter().flat_map(|token| token.split('.'));
+    let found = parts.any(|part| part.as_bytes().windows(PIECE).any(|piece| pieces.contains(piece)));
+    assert!(!found, "what is printed holds a piece of a token");
 }
 
 /// Everything that functions print and answer while their provider says such things.
