@@ -7,9 +7,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use cognito_authorizer::token::HttpsFetch;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::{reply::json_reply, request::ClientRequest};
+use crate::{
+    reply::{Refusal, json_reply},
+    request::ClientRequest,
+};
 
 /// A service on loopback.
 #[derive(Clone, Debug)]
@@ -38,10 +42,27 @@ impl Upstream {
         &self,
         request: &ClientRequest,
         context: Option<&Value>,
-    ) -> reqwest::Result<Response<Bytes>> {
+    ) -> Result<Response<Bytes>, Refusal> {
+        let url = self.target(request).ok_or(Refusal::PathUnclear)?;
+        self.send(url, request, context).await.map_err(|_| Refusal::BackendDown)
+    }
+
+    /// `None` for a path that a URL cannot say as it is: one with `..`, in any spelling, would reach another route than the
+    /// one that was authorized.
+    fn target(&self, request: &ClientRequest) -> Option<reqwest::Url> {
+        let path = format!("{}{}", self.url.path().trim_end_matches('/'), request.path);
         let mut url = self.url.clone();
-        url.set_path(&format!("{}{}", self.url.path().trim_end_matches('/'), request.path));
+        url.set_path(&path);
         url.set_query((!request.query.is_empty()).then_some(&request.query));
+        percent_decode_str(url.path()).eq(percent_decode_str(&path)).then_some(url)
+    }
+
+    async fn send(
+        &self,
+        url: reqwest::Url,
+        request: &ClientRequest,
+        context: Option<&Value>,
+    ) -> reqwest::Result<Response<Bytes>> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
         let mut headers = end_to_end(&request.headers);
         headers.remove(header::HOST);
@@ -123,6 +144,26 @@ mod tests {
             ("127.0.0.1:8080", false),
         ] {
             assert_eq!(Upstream::parse(url).is_ok(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_asked_for_the_path_that_was_authorized_or_for_none() {
+        let upstream = Upstream::parse("http://127.0.0.1:8080/base/").unwrap();
+        for (path, expected) in [
+            ("/orders", Some("/base/orders")),
+            ("/orders//42/", Some("/base/orders//42/")),
+            ("/a%2Fb/%C3%BC", Some("/base/a%2Fb/%C3%BC")),
+            ("/a\"b", Some("/base/a%22b")),
+            ("/orders/..hidden", Some("/base/orders/..hidden")),
+            ("/public/../orders", None),
+            ("/orders/%2e%2E", None),
+            ("/orders/.", None),
+            ("/orders/..\\admin", None),
+            ("/orders\\admin", None),
+        ] {
+            let url = upstream.target(&ClientRequest::new("GET", path));
+            assert_eq!(url.as_ref().map(reqwest::Url::path), expected, "{path}");
         }
     }
 

@@ -163,6 +163,7 @@ async fn describe(api: Api, call: &Call, exchange: Exchange) -> Value {
             "status": response.status().as_u16(),
             "headers": headers,
             "body": String::from_utf8_lossy(response.body()),
+            "from_backend": exchange.is_from_backend,
         },
         "timings_us": {
             "total": micros(exchange.took),

@@ -55,6 +55,8 @@ pub(crate) struct Exchange {
     /// Nothing where no authorizer was needed.
     pub(crate) authorization: Option<Authorization>,
     pub(crate) response: Response<Bytes>,
+    /// Whether the response is the backend's own.
+    pub(crate) is_from_backend: bool,
     pub(crate) decided: String,
     pub(crate) took: Duration,
 }
@@ -91,6 +93,7 @@ impl Gateway {
                 route: None,
                 authorization: None,
                 response,
+                is_from_backend: false,
                 decided,
                 took: stopwatch.elapsed(),
             };
@@ -101,16 +104,18 @@ impl Gateway {
             Some(self.authorize(api, request, &served, occasion).await)
         };
         let refusal = authorization.as_ref().and_then(|authorization| authorization.refusal);
-        let response = match refusal {
-            Some(refusal) => refusal.reply(api),
+        let reached = match refusal {
+            Some(refusal) => Err(refusal),
             None => self.reach_backend(api, request, &served, occasion, authorization.as_ref()).await,
         };
+        let is_from_backend = reached.is_ok();
         let decided =
             authorization.as_ref().map_or("the route is public", |it| it.decided.as_str()).to_owned();
         Exchange {
             route: Some(served.route.key),
             authorization,
-            response,
+            response: reached.unwrap_or_else(|refusal| refusal.reply(api)),
+            is_from_backend,
             decided,
             took: stopwatch.elapsed(),
         }
@@ -180,19 +185,18 @@ impl Gateway {
         served: &Match,
         occasion: Occasion,
         authorization: Option<&Authorization>,
-    ) -> Response<Bytes> {
+    ) -> Result<Response<Bytes>, Refusal> {
         let answer = authorization.and_then(|authorization| authorization.outcome.as_ref()?.as_ref().ok());
         if api == Api::WebSocket {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            return response;
+            return Ok(response);
         }
         if let Some(upstream) = &self.upstream {
-            let served = upstream.serve(request, answer.map(|answer| &answer["context"])).await;
-            return served.unwrap_or_else(|_| Refusal::BackendDown.reply(api));
+            return upstream.serve(request, answer.map(|answer| &answer["context"])).await;
         }
         let context = answer.map(|answer| hand_on(api, answer));
-        echo(&integration_event(api, request, served, occasion, context))
+        Ok(echo(&integration_event(api, request, served, occasion, context)))
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) enum Refusal {
     AuthorizerBroken,
     NoRoute,
     ArnTooLong,
+    PathUnclear,
     BackendDown,
 }
 
@@ -53,6 +54,10 @@ impl Refusal {
                 let body = json!({ "message": "Missing Authentication Token" });
                 (StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", body)
             }
+            Self::PathUnclear => {
+                let body = json!({ "message": "Bad Request" });
+                (StatusCode::BAD_REQUEST, "BadRequestException", body)
+            }
             Self::ArnTooLong => {
                 let body = json!({ "message": "Request-URI Too Large" });
                 (StatusCode::URI_TOO_LONG, "RequestUriTooLargeException", body)
@@ -71,6 +76,7 @@ impl Refusal {
             Self::AuthorizerBroken => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::NoRoute => (StatusCode::NOT_FOUND, "Not Found"),
             Self::ArnTooLong => (StatusCode::URI_TOO_LONG, "URI Too Long"),
+            Self::PathUnclear => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::BackendDown => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
         (status, "", json!({ "message": text }))

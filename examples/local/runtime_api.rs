@@ -31,7 +31,7 @@ use tokio::{
     process::{Child, Command},
     sync::{Notify, mpsc, oneshot, watch},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// A running function. Dropping it kills the process.
@@ -66,6 +66,9 @@ pub(crate) enum StartError {
     /// It ended before it asked for an event.
     #[error("the function ended ({status}), reported {init_error:?} and printed {log:#?}")]
     Ended { status: ExitStatus, init_error: Option<Value>, log: Vec<String> },
+    /// It runs, and asks for nothing.
+    #[error("the function asked for no event within {} s: is it one for Lambda?", PATIENCE.as_secs())]
+    Silent,
 }
 
 impl Function {
@@ -81,6 +84,7 @@ impl Function {
             biased;
             () = api.asked.notified() => Ok(Self { api, log, process: process.into(), _server: server }),
             status = process.wait() => Err(api.explain_end(status?, log).await),
+            () = sleep(PATIENCE) => Err(StartError::Silent),
         }
     }
 
@@ -116,8 +120,11 @@ impl Function {
     /// The log line of one invocation, as soon as it is printed.
     pub(crate) async fn log_line(&self, request_id: &str) -> Option<Value> {
         let find = |lines: &[String]| {
-            let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            lines.find(|line| line["request_id"] == request_id)
+            // From the end, where it most likely is, and without reading what does not name it.
+            let lines = lines.iter().rev().filter(|line| line.contains(request_id));
+            lines
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+                .find(|line| line["request_id"] == request_id)
         };
         let mut log = self.log.clone();
         let _ = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some())).await;
@@ -132,7 +139,7 @@ impl Function {
         peak.trim().trim_end_matches(" kB").parse().ok()
     }
 
-    /// All that it has printed so far.
+    /// All that it has printed so far, or the last of it if that is much.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.borrow().clone()
     }
@@ -160,7 +167,12 @@ fn follow(output: PipeReader) -> Log {
     let (lines, log) = watch::channel(Vec::new());
     thread::spawn(move || {
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-            lines.send_modify(|lines| lines.push(String::from_utf8_lossy(&line).into_owned()));
+            lines.send_modify(|lines| {
+                if lines.len() >= MOST_LINES {
+                    lines.drain(..MOST_LINES / 2);
+                }
+                lines.push(String::from_utf8_lossy(&line).into_owned());
+            });
         }
     });
     log
@@ -268,7 +280,10 @@ fn read(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
-/// API Gateway's own: an authorizer has 10 s.
+/// Some megabytes.
+const MOST_LINES: usize = 10_000;
+
+/// API Gateway's own: an authorizer has 10 s. Lambda's for a start is the same.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer";

@@ -19,6 +19,7 @@ use thiserror::Error;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    time::timeout,
 };
 
 use crate::{
@@ -49,6 +50,8 @@ pub(crate) enum ServeError {
     RoutesFile(PathBuf, io::Error),
     #[error("--routes {0}: {1}")]
     Routes(PathBuf, InvalidTable),
+    #[error("--routes {0}: there is no route in it: write one a line, such as `GET /orders/{{id}}`")]
+    NoRoutes(PathBuf),
     #[error(
         "--binary {0}: there is no such file: build the function with `cargo build`, or leave --binary out"
     )]
@@ -76,7 +79,8 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    local.gateway.functions.end().await;
+    // One that is just being started ends with the executor.
+    let _ = timeout(PARTING, local.gateway.functions.end()).await;
     Ok(())
 }
 
@@ -100,7 +104,8 @@ async fn listen(port: u16, option: &'static str) -> Result<TcpListener, ServeErr
 fn read_routes(arguments: &ServeArguments) -> Result<RouteTable, ServeError> {
     let Some(path) = &arguments.routes else { return Ok(RouteTable::usual()) };
     let text = std::fs::read_to_string(path).map_err(|error| ServeError::RoutesFile(path.clone(), error))?;
-    RouteTable::parse(&text).map_err(|error| ServeError::Routes(path.clone(), error))
+    let routes = RouteTable::parse(&text).map_err(|error| ServeError::Routes(path.clone(), error))?;
+    if routes.routes().is_empty() { Err(ServeError::NoRoutes(path.clone())) } else { Ok(routes) }
 }
 
 fn set_up(
@@ -110,7 +115,7 @@ fn set_up(
     pool_listener: &TcpListener,
 ) -> Result<Local, ServeError> {
     let binary = match &arguments.binary {
-        Some(path) if path.is_file() => path.clone(),
+        Some(path) if path.is_file() => path.canonicalize()?,
         Some(path) => return Err(ServeError::NoBinary(path.clone())),
         None => binary::build(crate::PROFILE)?,
     };
@@ -233,6 +238,13 @@ fn explain_start(error: &StartError) -> String {
             let lines = report["errorMessage"].as_str().unwrap_or_default().lines();
             format!("the function does not start: {}", lines.map(str::trim).collect::<Vec<&str>>().join("; "))
         }
+        StartError::Ended { status, log, .. } => {
+            let last = log.last().map(|line| format!(", with {line}")).unwrap_or_default();
+            format!("the function ended ({status}) before it asked for an event{last}: is it one for Lambda?")
+        }
+        StartError::System(error) => {
+            format!("the function cannot be run ({error}): build it with `cargo build`")
+        }
         other => other.to_string(),
     }
 }
@@ -242,6 +254,9 @@ const COOLDOWN_SECONDS: &str = "1";
 
 /// Short, so that a withdrawn key is felt while one watches.
 const TTL_SECONDS: &str = "5";
+
+/// As long as a function has to end when the gateway does.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// API Gateway's own.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>

@@ -30,6 +30,8 @@ async fn an_upstream_gets_the_request_and_the_context_that_no_client_can_write()
         );
         let context: Value = serde_json::from_str(got.body["context"].as_str().unwrap()).unwrap();
         assert_eq!(context["username"], "alice");
+        let unclear = local.call("http-v2", "GET /health/../orders", Some(&token)).await;
+        assert_ne!(unclear["response"]["status"], 200, "{unclear}");
         let public =
             local.client.get(format!("{}/health", local.gateway)).header("x-authorizer-context", "forged");
         assert_eq!(local.send(public).await.body["context"], Value::Null);

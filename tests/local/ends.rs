@@ -39,7 +39,14 @@ async fn what_cannot_be_served_is_told_in_one_line_that_says_what_to_do() {
             1,
             "TOKEN_USE: must be one of",
         ),
+        (&["serve", "--port", "0", "--binary", "/bin/true"], 1, "is it one for Lambda?"),
+        (&["serve", "--port", "0", "--binary", "README.md"], 1, "build it with `cargo build`"),
         (&["serve", "--port", "0", "--binary", binary, "--routes", "/nowhere"], 1, "--routes /nowhere: "),
+        (
+            &["serve", "--port", "0", "--binary", binary, "--routes", "/dev/null"],
+            1,
+            "there is no route in it",
+        ),
         (
             &["serve", "--port", "0", "--binary", binary, "--routes", "README.md"],
             1,

@@ -8,7 +8,8 @@ export function showResult(called) {
   find("#result").hidden = false;
   const { request, response, authorizer } = called;
   fill("#outcome", statusMark(response.status), ` ${request.method} ${request.path}`);
-  find("#meaning").textContent = `${explain(called)}. ${MEANINGS[response.status] ?? ""}`;
+  const meaning = response.from_backend ? "" : MEANINGS[response.status] ?? "";
+  find("#meaning").textContent = `${explain(called)}. ${meaning}`;
   fill("#stations", ...describeStations(called));
   fill("#client-got", ...describeResponse(response));
   fill("#answer", ...describeAnswer(authorizer));
@@ -32,7 +33,7 @@ export function explain({ decided, authorizer }) {
 const notAsked = () => note("The function was not asked.");
 
 function describeStations({ request, response, authorizer }) {
-  const passed = response.status < 400;
+  const passed = response.from_backend;
   const route = request.route ? `found the route ${request.route}` : "found no route";
   const stations = [
     ["Client", `got ${response.status}`],
@@ -96,7 +97,7 @@ function describeContext({ authorizer, response }) {
   const context = Object.entries(authorizer?.answer?.context ?? {});
   if (!context.length) return [note("There is none.")];
   const entries = context.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const reached = response.status < 400 ? "got it with the request" : "did not get it: it was not asked";
+  const reached = response.from_backend ? "got it with the request" : "did not get it: it was not asked";
   return [note(`The backend ${reached}.`), pairs(entries)];
 }
 
