@@ -97,15 +97,16 @@ impl Function {
         let outcome = tokio::select! {
             // In this order: an answer counts even from a function that ended after it.
             biased;
-            answered = timeout(PATIENCE, answered) => match answered {
-                Ok(Ok(outcome)) => outcome,
-                _ => {
+            answered = timeout(PATIENCE, answered) => {
+                if let Ok(Ok(outcome)) = answered {
+                    outcome
+                } else {
                     // It fails for a process that has just ended by itself.
                     let _ = self.process.lock().unwrap().start_kill();
                     ended(self.log.clone()).await;
                     error("Sandbox.Timedout", "Task timed out")
                 }
-            },
+            }
             () = ended(self.log.clone()) => error("Runtime.ExitError", "Runtime exited"),
         };
         Answer { request_id, outcome }

@@ -245,7 +245,7 @@ fn explain_start(error: &StartError) -> String {
         StartError::System(error) => {
             format!("the function cannot be run ({error}): build it with `cargo build`")
         }
-        other => other.to_string(),
+        StartError::Silent => error.to_string(),
     }
 }
 
