@@ -206,8 +206,9 @@ impl Authorization {
     }
 
     fn judged(api: Api, outcome: Outcome, arn: &str) -> Self {
-        let read = read_answer(api.shape(), api.form() == Form::Simple, &outcome);
-        let (verdict, refusal, decided) = match read.map(|answer| judge(answer, arn)) {
+        let is_simple = api.form() == Form::Simple;
+        let read = read_answer(api.shape(), is_simple, &outcome);
+        let (verdict, refusal, decided) = match read.map(|answer| judge(is_simple, answer, arn)) {
             Ok(Verdict::Allow) => (Some(Verdict::Allow), None, "the authorizer allows it".to_owned()),
             Ok(verdict @ Verdict::ExplicitDeny) => {
                 (Some(verdict), Some(Refusal::ExplicitDeny), "the authorizer denies it".to_owned())

@@ -43,12 +43,12 @@ pub(crate) fn read_answer(shape: Shape, is_simple: bool, outcome: &Outcome) -> R
     }
 }
 
-/// What a usable answer says about an ARN.
-pub(crate) fn judge(answer: &Value, arn: &str) -> Verdict {
-    match answer["isAuthorized"].as_bool() {
-        Some(true) => Verdict::Allow,
-        Some(false) => Verdict::ExplicitDeny,
-        None => evaluate(&answer["policyDocument"], arn),
+/// What a usable answer says about an ARN. Each form of answer has its own field, and the other's decides nothing.
+pub(crate) fn judge(is_simple: bool, answer: &Value, arn: &str) -> Verdict {
+    match (is_simple, &answer["isAuthorized"]) {
+        (true, Value::Bool(true)) => Verdict::Allow,
+        (true, _) => Verdict::ExplicitDeny,
+        (false, _) => evaluate(&answer["policyDocument"], arn),
     }
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn client_status(event: &Value, outcome: &Outcome) -> u16 {
     let shape = if event["routeArn"].is_null() { Shape::RestRequest } else { Shape::HttpV2 };
     let is_simple = outcome.as_ref().is_ok_and(|answer| answer.get("isAuthorized").is_some());
     let arn = event["routeArn"].as_str().or(event["methodArn"].as_str()).unwrap_or_default();
-    match read_answer(shape, is_simple, outcome).map(|answer| judge(answer, arn)) {
+    match read_answer(shape, is_simple, outcome).map(|answer| judge(is_simple, answer, arn)) {
         Ok(Verdict::Allow) => 200,
         Ok(_) => 403,
         Err(Failure::Unauthorized) => 401,
@@ -144,7 +144,7 @@ mod tests {
         for value in [json!(ARN), json!([ARN])] {
             let answer = with("/policyDocument/Statement/0/Resource", value);
             assert!(!is_broken(Shape::RestRequest, false, &answer));
-            assert_eq!(judge(&answer, ARN), Verdict::Allow);
+            assert_eq!(judge(false, &answer, ARN), Verdict::Allow);
         }
     }
 
@@ -194,8 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn a_deny_in_a_document_is_not_undone_by_the_word_of_the_other_form() {
+        let mut denying = with("/policyDocument/Statement/0/Effect", json!("Deny"));
+        denying["isAuthorized"] = json!(true);
+        assert_eq!(judge(false, &denying, ARN), Verdict::ExplicitDeny);
+        let mut allowing = answer(&json!({}));
+        allowing["isAuthorized"] = json!(false);
+        assert_eq!(
+            (judge(false, &allowing, ARN), judge(true, &allowing, ARN)),
+            (Verdict::Allow, Verdict::ExplicitDeny)
+        );
+    }
+
+    #[test]
     fn a_simple_response_decides_by_its_one_word() {
-        let judge = |is_authorized: bool| judge(&json!({ "isAuthorized": is_authorized }), ARN);
+        let judge = |is_authorized: bool| judge(true, &json!({ "isAuthorized": is_authorized }), ARN);
         assert_eq!((judge(true), judge(false)), (Verdict::Allow, Verdict::ExplicitDeny));
     }
 }
