@@ -37,7 +37,7 @@ pub(crate) fn read_answer(shape: Shape, is_simple: bool, outcome: &Outcome) -> R
             broken("the answer has no principalId")
         }
         Ok(answer) if !is_simple && !is_document(&answer["policyDocument"]) => {
-            broken("the policyDocument is not a version with statements of effect, action and resource")
+            broken("the policyDocument is not a version with statements of effect, action and resource alone")
         }
         Ok(answer) => Ok(answer),
     }
@@ -83,9 +83,12 @@ fn is_principal(principal: &Value) -> bool {
 fn is_document(document: &Value) -> bool {
     let is_text =
         |value: &Value| value.is_string() || value.as_array().is_some_and(|list| is_list_of_text(list));
+    // A condition, a NotResource and their like are not modelled: what is left of a statement without them may allow more.
+    let is_known = |name: &String| ["Sid", "Effect", "Action", "Resource"].contains(&name.as_str());
     let is_statement = |statement: &Value| {
+        let is_known = statement.as_object().is_some_and(|members| members.keys().all(is_known));
         let is_effect = statement["Effect"] == "Allow" || statement["Effect"] == "Deny";
-        is_effect && is_text(&statement["Action"]) && is_text(&statement["Resource"])
+        is_known && is_effect && is_text(&statement["Action"]) && is_text(&statement["Resource"])
     };
     let statements = document["Statement"].as_array();
     document["Version"] == "2012-10-17" && statements.is_some_and(|list| list.iter().all(is_statement))
@@ -149,7 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_answer_is_broken() {
+    fn an_answer_that_is_malformed_or_says_more_than_is_modelled_is_broken() {
+        let condition = json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } });
+        let conditional = json!([{
+            "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": ARN, "Condition": condition
+        }]);
         for answer in [
             json!(null),
             json!("text"),
@@ -163,6 +170,7 @@ mod tests {
             with("/policyDocument/Statement/0/Effect", json!("allow")),
             with("/policyDocument/Statement/0/Action", json!(null)),
             with("/policyDocument/Statement/0/Resource", json!([1])),
+            with("/policyDocument/Statement", conditional),
             with("/context", json!([])),
         ] {
             assert!(is_broken(Shape::HttpV2, false, &answer), "{answer}");

@@ -14,7 +14,8 @@ pub enum Verdict {
     ImplicitDeny,
 }
 
-/// The verdict of an answer's `policyDocument` on invoking `arn`.
+/// The verdict of an answer's `policyDocument` on invoking `arn`. A statement with a member that is not modelled, such as
+/// a `Condition`, is a panic: without it the statement would say something else.
 pub fn evaluate(document: &Value, arn: &str) -> Verdict {
     assert_eq!(document["Version"], "2012-10-17");
     let matching: Vec<&Value> = document["Statement"]
@@ -33,6 +34,8 @@ pub fn evaluate(document: &Value, arn: &str) -> Verdict {
 }
 
 fn applies(statement: &Value, arn: &str) -> bool {
+    let is_modelled = |name: &String| ["Sid", "Effect", "Action", "Resource"].contains(&name.as_str());
+    assert!(statement.as_object().unwrap().keys().all(is_modelled));
     // One text stands for a list of one.
     let has = |field: &str, subject: &str| match &statement[field] {
         Value::String(pattern) => matches(pattern, subject),
