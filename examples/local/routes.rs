@@ -71,8 +71,7 @@ impl RouteTable {
             let route = Route { key: "$connect".to_owned(), is_public: false };
             return Some(Match { route, parameters: BTreeMap::new() });
         }
-        let served =
-            self.serve(method, path).filter(|served| served.parameters.values().all(|it| !it.is_empty()));
+        let served = self.serve(method, path);
         // Only HTTP APIs have a route for whatever no other serves.
         let is_http = api.family() == Family::Http;
         let default = || {
@@ -85,10 +84,13 @@ impl RouteTable {
     fn serve(&self, method: &str, path: &str) -> Option<Match> {
         let trimmed = path.strip_prefix('/')?;
         let segments: Vec<&str> = trimmed.strip_suffix('/').unwrap_or(trimmed).split('/').collect();
-        let names: Vec<String> = self.0.iter().map(Route::name).collect();
+        // No parameter is empty.
+        let is_filled = |route: &&Route| route.parameters(&segments).values().all(|value| !value.is_empty());
+        let routes: Vec<&Route> = self.0.iter().filter(is_filled).collect();
+        let names: Vec<String> = routes.iter().map(|route| route.name()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (position, _) = serving_route(&names, method, &segments)?;
-        let route = self.0.get(position)?.clone();
+        let route = (*routes.get(position)?).clone();
         let parameters = route.parameters(&segments);
         Some(Match { route, parameters })
     }
@@ -215,6 +217,14 @@ mod tests {
         {
             assert_eq!(key(&table, Api::HttpV2, method, path), None, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn a_route_whose_parameter_would_be_empty_leaves_the_request_to_the_next() {
+        let table = table("GET /orders/{id}\nANY /{proxy+}\n$default");
+        assert_eq!(key(&table, Api::HttpV2, "GET", "/orders//").as_deref(), Some("ANY /{proxy+}"));
+        assert_eq!(key(&table, Api::RestToken, "GET", "/orders//").as_deref(), Some("ANY /{proxy+}"));
+        assert_eq!(key(&table, Api::HttpV2, "GET", "//").as_deref(), Some("$default"));
     }
 
     #[test]
