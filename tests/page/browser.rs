@@ -1,6 +1,6 @@
 //! A browser on the page of a gateway of its own.
 
-use std::{process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use cognito_authorizer::token::HttpsFetch;
 use serde_json::{Value, json};
@@ -33,8 +33,19 @@ struct Chromedriver {
 /// Opens the page of a new gateway in a new browser, goes on a journey there, and sees that the page behaved: it logged
 /// no error, and asked nobody but its gateway. The browser ends whatever the journey met.
 pub(crate) async fn visit<F: Future<Output = ()>>(journey: impl FnOnce(Page) -> F) {
-    let local = Local::serve(&[]).await;
-    let mut chromedriver = Chromedriver::start().await;
+    visit_served(&[], journey).await;
+}
+
+/// The same with a gateway that is served in this way.
+pub(crate) async fn visit_served<F: Future<Output = ()>>(
+    arguments: &[&str],
+    journey: impl FnOnce(Page) -> F,
+) {
+    let local = Local::serve(arguments).await;
+    // Not the target's folder: the name of a socket, which is one of them, is short.
+    let files = std::env::temp_dir().join(format!("cognito-authorizer-page-{}", local.pid()));
+    std::fs::create_dir(&files).unwrap();
+    let mut chromedriver = Chromedriver::start(&files).await;
     let visited = chromedriver.start_browser().await.run_and_quit(async |driver| {
         let page = Page { driver, gateway: local.gateway.clone() };
         page.driver.goto(format!("{}/", page.gateway)).await?;
@@ -45,12 +56,14 @@ pub(crate) async fn visit<F: Future<Output = ()>>(journey: impl FnOnce(Page) -> 
     });
     visited.await.unwrap();
     chromedriver.process.kill().await.unwrap();
+    std::fs::remove_dir_all(&files).unwrap();
 }
 
 impl Chromedriver {
-    async fn start() -> Self {
+    /// With a folder for its files and the browser's.
+    async fn start(files: &Path) -> Self {
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped()).kill_on_drop(true);
+        command.arg("--port=0").env("TMPDIR", files).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().expect("chromedriver: .ci/browser installs it");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         loop {
