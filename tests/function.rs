@@ -8,6 +8,8 @@
 
 #[path = "telemetry/emf.rs"]
 mod emf;
+#[path = "../examples/local/function_log.rs"]
+mod function_log;
 #[path = "../examples/local/gateway.rs"]
 mod gateway;
 #[path = "function/hostile_events.rs"]
@@ -65,7 +67,7 @@ async fn start_for(issuer: &Issuer, settings: &[(&str, &str)]) -> Function {
 }
 
 async fn start_with(variables: &[(&str, &str)]) -> Result<Function, StartError> {
-    Function::start(Path::new(BINARY), variables).await
+    Function::start(Path::new(BINARY), variables, |_| ()).await
 }
 
 fn token(key: &SigningKey) -> String {
@@ -189,7 +191,7 @@ async fn where_lambda_sends_several_events_at_once_they_are_answered_and_share_o
         assert!(answer.outcome.is_ok(), "{answer:?}");
     }
     assert_eq!(issuer.requests() - warm_ups, 1);
-    assert!(function.log().iter().all(|line| line.starts_with('{')));
+    assert!(function.log.lines().iter().all(|line| line.starts_with('{')));
 }
 
 #[tokio::test]
@@ -200,7 +202,8 @@ async fn each_invocation_prints_one_line_of_json_with_its_request_id_and_nothing
         request_ids.push(function.invoke(event.to_string()).await.request_id);
     }
     function.log_line(&request_ids[2]).await.unwrap();
-    let lines: Vec<Value> = function.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        function.log.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let logged = |field: &str| lines.iter().map(|line| line[field].clone()).collect::<Vec<_>>();
     assert_eq!(logged("request_id"), request_ids);
     assert_eq!(logged("outcome"), ["allow", "unauthorized", "error"]);
@@ -218,7 +221,7 @@ async fn at_level_error_requests_that_are_allowed_or_refused_leave_no_line() {
     }
     let broken = function.invoke("{}").await;
     assert_eq!(function.log_line(&broken.request_id).await.unwrap()["level"], "ERROR");
-    assert_eq!(function.log().len(), 1);
+    assert_eq!(function.log.lines().len(), 1);
 }
 
 #[tokio::test]
@@ -232,7 +235,7 @@ async fn at_level_trace_nothing_is_printed_but_the_lines_of_invocations() {
         let answer = function.invoke(event.as_str()).await;
         function.log_line(&answer.request_id).await.unwrap();
     }
-    let log = function.log();
+    let log = function.log.lines();
     assert_eq!(log.len(), events.len(), "{log:#?}");
     for part in token.split('.') {
         assert!(!log.concat().contains(part));

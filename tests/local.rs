@@ -12,13 +12,17 @@
 mod around;
 #[path = "local/ends.rs"]
 mod ends;
+#[path = "local/limits.rs"]
+mod limits;
 #[path = "local/served.rs"]
 mod served;
+#[path = "local/upstream.rs"]
+mod upstream;
+#[path = "local/websocket.rs"]
+mod websocket;
 
-use axum::http::header::AUTHORIZATION;
 use serde_json::json;
 use tokio::{process::Command, time::sleep};
-use tungstenite::{Message, client::IntoClientRequest};
 
 use crate::served::{COOLDOWN, KINDS, Local, wait_until_gone};
 
@@ -92,7 +96,9 @@ async fn every_person_gets_on_every_route_what_the_policies_say() {
 async fn an_answer_is_kept_for_all_routes_until_the_cache_is_cleared() {
     let local = Local::serve(&[]).await;
     let token = local.token("user=reader").await;
-    for (kind, routes) in KINDS.iter().zip([2, 2, 2, 2, 1]) {
+    for kind in KINDS {
+        // Only a simple response is about the one route.
+        let is_for_all_routes = kind != "http-v2-simple";
         let first = local.call(kind, "GET /orders", Some(&token)).await;
         assert_eq!(
             (&first["authorizer"]["asked"], &first["authorizer"]["kept"]),
@@ -104,11 +110,10 @@ async fn an_answer_is_kept_for_all_routes_until_the_cache_is_cleared() {
             (&json!(false), &json!(true))
         );
         assert_eq!(again["authorizer"]["answer"], first["authorizer"]["answer"]);
-        // Only a simple response is about the one route.
         let other = local.call(kind, "DELETE /orders/42", Some(&token)).await;
         assert_eq!(
             (&other["authorizer"]["kept"], &other["response"]["status"]),
-            (&json!(routes == 2), &json!(403))
+            (&json!(is_for_all_routes), &json!(403))
         );
     }
     let state = local.switch("cache/clear", &json!({})).await;
@@ -229,42 +234,4 @@ async fn a_function_that_takes_too_long_is_a_500_and_is_started_again() {
     let token = local.token("user=reader").await;
     assert_eq!(local.status("GET /orders", &token).await, 200);
     assert_eq!(local.switch("cache/clear", &json!({})).await["function"]["starts"], 2);
-}
-
-#[tokio::test]
-async fn a_websocket_is_opened_for_whoever_may_and_echoes() {
-    let local = Local::serve(&["--api", "websocket"]).await;
-    for (query, expected) in [
-        ("user=reader", 101),
-        ("user=administrator", 101),
-        ("user=stranger", 403),
-        ("user=reader&flaw=expired", 401),
-    ] {
-        let token = local.token(query).await;
-        assert_eq!(shake_hands(&local, &token), expected, "{query}");
-        let call = local.call("websocket", "GET /", Some(&token)).await;
-        assert_eq!(call["response"]["status"], expected, "{query}");
-    }
-    assert_eq!(shake_hands(&local, ""), 401);
-    let token = local.token("user=reader").await;
-    local.switch("issuer/down", &json!({})).await;
-    local.switch("function/restart", &json!({})).await;
-    assert_eq!(shake_hands(&local, &token), 500);
-}
-
-/// The status of the handshake. Whoever is let in hears itself.
-fn shake_hands(local: &Local, token: &str) -> u16 {
-    let mut request = format!("{}/", local.gateway.replacen("http", "ws", 1)).into_client_request().unwrap();
-    if !token.is_empty() {
-        request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-    }
-    match tungstenite::connect(request) {
-        Ok((mut socket, response)) => {
-            socket.send(Message::text("hello")).unwrap();
-            assert_eq!(socket.read().unwrap(), Message::text("hello"));
-            response.status().as_u16()
-        }
-        Err(tungstenite::Error::Http(response)) => response.status().as_u16(),
-        Err(error) => panic!("{error}"),
-    }
 }

@@ -1,5 +1,7 @@
 //! The kinds of API that the gateway can be, and how they differ.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 use cognito_authorizer::gateway::Shape;
 
@@ -85,6 +87,15 @@ impl Api {
             Self::HttpV1 | Self::HttpV2 => "$request.header.Authorization",
             Self::HttpV2Simple => "$request.header.Authorization,$context.routeKey",
             Self::WebSocket => "route.request.header.Authorization",
+        }
+    }
+
+    /// How long API Gateway waits for an integration, at most and by default.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>
+    pub(crate) const fn integration_timeout(self) -> Duration {
+        match self.family() {
+            Family::Rest | Family::WebSocket => Duration::from_secs(29),
+            Family::Http => Duration::from_secs(30),
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct ServeArguments {
     /// The routes, one a line: `GET /orders/{id}`, and `public` after it for one without authorizer
     #[arg(long, value_name = "FILE")]
     pub(crate) routes: Option<PathBuf>,
-    /// The function's POLICIES, or `none` [default: layer/policies]
+    /// The function's POLICIES, or `none` [default: layer/policies, with the local issuer and the usual routes]
     #[arg(long, value_name = "FOLDER")]
     policies: Option<String>,
     /// One of the function's variables; may be repeated
@@ -56,7 +56,7 @@ pub(crate) struct ServeArguments {
     /// How long an answer is kept; 0 keeps none [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(0..=3600))]
     ttl: Option<u32>,
-    /// The authorizer's identity sources, comma-separated [default: the header Authorization]
+    /// The authorizer's identity sources, comma-separated, or `none` [default: the header Authorization]
     #[arg(long, value_name = "LIST")]
     identity_source: Option<String>,
     /// A service on loopback behind the gateway [default: an echo of the event that an integration gets]
@@ -88,11 +88,11 @@ impl ServeArguments {
         self.variables.iter().any(|(name, _)| name == "USER_POOL_ID" || name == "ISSUERS")
     }
 
-    /// The example policies are about the local issuer's people.
+    /// The example policies are about the local issuer's people and the usual routes.
     pub(crate) fn policies(&self) -> Option<&str> {
         match self.policies.as_deref() {
             Some("none") => None,
-            None if self.trusts_another_issuer() => None,
+            None if self.trusts_another_issuer() || self.routes.is_some() => None,
             None => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/layer/policies")),
             folder => folder,
         }
@@ -111,7 +111,9 @@ impl ServeArguments {
 
     /// What no option alone can be wrong about.
     pub(crate) fn check(&self) -> Result<(), String> {
-        self.identity_sources(self.api)?;
+        if self.identity_sources(self.api)?.is_empty() && self.ttl_seconds(self.api) > 0 {
+            return Err("--identity-source none: answers are kept by identity: add --ttl 0".to_owned());
+        }
         if !self.api.keeps_answers() && self.ttl.is_some_and(|ttl| ttl > 0) {
             return Err("--ttl: API Gateway keeps no answers of a WebSocket API: leave it out".to_owned());
         }
@@ -180,6 +182,8 @@ mod tests {
             (&["--policies", "none"], None),
             (&["--policies", "mine"], Some(false)),
             (&["--env", "USER_POOL_ID=x"], None),
+            (&["--routes", "mine"], None),
+            (&["--routes", "mine", "--policies", "mine"], Some(false)),
             (&["--env", "ISSUERS=[]", "--policies", "mine"], Some(false)),
         ] {
             let arguments = serve(words).unwrap();
@@ -200,6 +204,9 @@ mod tests {
             (&["--env", "AWS_LAMBDA_RUNTIME_API=x"], "leave it out"),
             (&["--upstream", "http://example.com"], "loopback"),
             (&["--identity-source", "method.request.header.X"], "$request.header.NAME"),
+            (&["--identity-source", "$context.x"], "routeKey"),
+            (&["--identity-source", "none"], "--ttl 0"),
+            (&["--api", "rest-token", "--identity-source", "none", "--ttl", "0"], "one header"),
             (&["--api", "websocket", "--ttl", "5"], "--ttl: "),
             (&["--api", "websocket", "--upstream", "http://127.0.0.1:1"], "--upstream: "),
             (&["--issuer-port", "3000"], "--issuer-port: "),

@@ -1,6 +1,6 @@
 //! What is behind the gateway: an echo, or a service of the user's own.
 
-use std::{fmt::Write, net::IpAddr};
+use std::{fmt::Write, net::IpAddr, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -9,6 +9,7 @@ use axum::{
 use cognito_authorizer::token::HttpsFetch;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
     reply::{Refusal, json_reply},
@@ -37,14 +38,19 @@ impl Upstream {
         self.url.as_str()
     }
 
-    /// Passes a request on, with the authorizer's context in a header that no client can set.
+    /// Passes a request on, with the authorizer's context in a header that no client can set, and waits so long for
+    /// the answer.
     pub(crate) async fn serve(
         &self,
         request: &ClientRequest,
         context: Option<&Value>,
+        patience: Duration,
     ) -> Result<Response<Bytes>, Refusal> {
         let url = self.target(request).ok_or(Refusal::PathUnclear)?;
-        self.send(url, request, context).await.map_err(|_| Refusal::BackendDown)
+        match timeout(patience, self.send(url, request, context)).await {
+            Ok(sent) => sent.map_err(|_| Refusal::BackendDown),
+            Err(_) => Err(Refusal::BackendSlow),
+        }
     }
 
     /// `None` for a path that a URL cannot say as it is: one with `..`, in any spelling, would reach another route than the
@@ -90,8 +96,11 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Without what is about one connection alone (RFC 9110 §7.6.1), and lengths, which are counted anew.
+/// Without what is about one connection alone, which `Connection` may name (RFC 9110 §7.6.1), and lengths, which are
+/// counted anew.
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named = named.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok());
     let hop_by_hop = [
         header::CONNECTION,
         header::CONTENT_LENGTH,
@@ -102,11 +111,11 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         HeaderName::from_static("keep-alive"),
         HeaderName::from_static("proxy-connection"),
     ];
-    let mut headers = headers.clone();
-    for name in hop_by_hop {
-        headers.remove(name);
+    let mut kept = headers.clone();
+    for name in named.chain(hop_by_hop) {
+        kept.remove(name);
     }
-    headers
+    kept
 }
 
 /// JSON in ASCII, as a header must be.
@@ -121,8 +130,8 @@ fn to_ascii(context: &Value) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("{}"))
 }
 
-/// As an HTTP API's parameter mapping `overwrite:header.x-authorizer-context` would, which can hand on one value
-/// at a time: here it is the whole context.
+/// As a mapping to a header would, an HTTP API's `overwrite:header.NAME` or a REST API's `integration.request.header.NAME`,
+/// which can hand on one value at a time: here it is the whole context.
 const CONTEXT_HEADER: &str = "x-authorizer-context";
 
 #[cfg(test)]
@@ -165,6 +174,38 @@ mod tests {
             let url = upstream.target(&ClientRequest::new("GET", path));
             assert_eq!(url.as_ref().map(reqwest::Url::path), expected, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_upstream_that_does_not_answer_in_time_is_slow_and_one_that_is_not_there_is_down() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let upstream = Upstream::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let request = ClientRequest::new("GET", "/orders");
+        let ask = async |patience| upstream.serve(&request, None, patience).await.unwrap_err();
+        assert_eq!(ask(Duration::ZERO).await, Refusal::BackendSlow);
+        drop(listener);
+        assert_eq!(ask(Duration::from_secs(30)).await, Refusal::BackendDown);
+    }
+
+    #[test]
+    fn headers_about_one_connection_stay_on_it() {
+        let headers = [
+            ("connection", "close, x-mine"),
+            ("connection", "X-More"),
+            ("x-mine", "1"),
+            ("x-more", "1"),
+            ("te", "trailers"),
+            ("content-length", "5"),
+            ("accept", "*/*"),
+        ];
+        let headers =
+            headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value);
+        }
+        let kept = end_to_end(&map);
+        assert_eq!(kept.keys().collect::<Vec<&HeaderName>>(), [&header::ACCEPT]);
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! The function's executable, which cargo does not build for an example.
 
-use std::{
-    io,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{io, path::PathBuf, process::Stdio};
 
 use serde_json::Value;
 use thiserror::Error;
+use tokio::process::Command;
 
 /// Why there is no executable. What the compiler had to say, it has said.
 #[derive(Debug, Error)]
@@ -18,15 +15,17 @@ pub(crate) enum BuildError {
     Failed,
 }
 
-/// Builds the function as it is deployed, in a profile of cargo's; gives its path.
-pub(crate) fn build(profile: &str) -> Result<PathBuf, BuildError> {
+/// Builds the function as it is deployed, in a profile of cargo's; gives its path. Dropped, it ends the build.
+pub(crate) async fn build(profile: &str) -> Result<PathBuf, BuildError> {
     let cargo = Command::new(env!("CARGO"))
         // Where .cargo/config.toml is.
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--bin", "cognito-authorizer", "--profile", profile])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
-        .output()?;
+        .kill_on_drop(true)
+        .output()
+        .await?;
     let messages = String::from_utf8_lossy(&cargo.stdout);
     let executable = messages.lines().find_map(read_executable);
     executable.filter(|_| cargo.status.success()).ok_or(BuildError::Failed)

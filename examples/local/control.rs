@@ -17,12 +17,12 @@ use clap::ValueEnum;
 use cognito_authorizer::testing::{ISSUER, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::{
     api::{Api, Form},
     backend::Upstream,
-    exchange::{Authorization, Exchange, Gateway, Invocation},
+    context::hand_on,
+    exchange::{Authorization, Exchange, Gateway},
     guard::{Complaint, check_host, check_origin},
     page,
     people::Name,
@@ -39,6 +39,13 @@ pub(crate) struct Local {
     pub(crate) url: String,
     pub(crate) gateway: Gateway,
     pub(crate) pool: Arc<Pool>,
+}
+
+impl Local {
+    /// The page gives way to a route of the API.
+    pub(crate) fn leads_to_page(&self) -> bool {
+        self.api == Api::WebSocket || self.gateway.routes.find(self.api, "GET", "/").is_none()
+    }
 }
 
 /// The body of a call.
@@ -150,7 +157,7 @@ async fn describe(api: Api, call: &Call, exchange: Exchange) -> Value {
     let (response, authorization) = (&exchange.response, &exchange.authorization);
     let invocation = authorization.as_ref().and_then(|authorization| authorization.invocation.as_ref());
     let log = match invocation {
-        Some(invocation) => find_log_line(invocation).await,
+        Some(invocation) => invocation.log_line(LOG_PATIENCE).await,
         None => Value::Null,
     };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -170,12 +177,17 @@ async fn describe(api: Api, call: &Call, exchange: Exchange) -> Value {
             "function": invocation.map(|invocation| micros(invocation.took)),
             "measured_by_function": log["duration_us"],
         },
-        "authorizer": authorization.as_ref().map(|authorization| describe_authorization(api, authorization, &log)),
+        "authorizer": authorization.as_ref().map(|it| describe_authorization(api, it, exchange.is_from_backend, &log)),
         "decided": exchange.decided,
     })
 }
 
-fn describe_authorization(api: Api, authorization: &Authorization, log: &Value) -> Value {
+fn describe_authorization(
+    api: Api,
+    authorization: &Authorization,
+    is_backend_reached: bool,
+    log: &Value,
+) -> Value {
     let outcome = authorization.outcome.as_ref();
     let verdict = authorization.verdict.map(|verdict| match verdict {
         Verdict::Allow => "allow",
@@ -187,17 +199,12 @@ fn describe_authorization(api: Api, authorization: &Authorization, log: &Value) 
         "asked": authorization.invocation.is_some(),
         "kept": authorization.is_kept,
         "event": authorization.invocation.as_ref().map(|invocation| &invocation.event),
-        "answer": outcome.and_then(|outcome| outcome.as_ref().ok()),
+        "answer": authorization.answer(),
+        "handed_on": authorization.answer().filter(|_| is_backend_reached).map(|answer| hand_on(api, answer)),
         "error": outcome.and_then(|outcome: &Outcome| outcome.as_ref().err()),
         "log": log,
         "verdict": verdict,
     })
-}
-
-/// A function that is told to log less prints none.
-async fn find_log_line(invocation: &Invocation) -> Value {
-    let line = invocation.function.log_line(&invocation.request_id);
-    timeout(LOG_PATIENCE, line).await.ok().flatten().unwrap_or_default()
 }
 
 fn state(local: &Local) -> Value {

@@ -59,7 +59,7 @@ struct Local {
 
 impl Local {
     async fn set_up() -> Result<Self, Box<dyn Error>> {
-        let binary = binary::build(crate::PROFILE)?;
+        let binary = binary::build(crate::PROFILE).await?;
         let key = SigningKey::generate("key-1", Algorithm::RS256);
         let next_key = SigningKey::generate("key-2", Algorithm::RS256);
         let issuer = Issuer::start(&[&key]).await?;
@@ -77,7 +77,7 @@ impl Local {
             ("JWKS_URI", &url),
             ("JWKS_COOLDOWN_SECONDS", "1"),
         ];
-        Function::start(&self.binary, &[&pool, more].concat()).await
+        Function::start(&self.binary, &[&pool, more].concat(), |_| ()).await
     }
 
     /// Every shape with every token. Gives the first answer to a REST API's `REQUEST`.

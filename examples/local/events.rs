@@ -54,6 +54,16 @@ pub(crate) fn add_identity(api: Api, event: &mut Value, identity: &[String]) {
     }
 }
 
+/// What a request is found to be, as its integration is told.
+pub(crate) fn request_context(
+    api: Api,
+    request: &ClientRequest,
+    served: &Match,
+    occasion: Occasion,
+) -> Value {
+    describe_as(integration_shape(api), request, served, occasion)["requestContext"].take()
+}
+
 /// What a proxy integration gets: of a REST API in format 1.0, of an HTTP API in format 2.0.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 pub(crate) fn integration_event(
@@ -63,8 +73,7 @@ pub(crate) fn integration_event(
     occasion: Occasion,
     context: Option<Value>,
 ) -> Value {
-    let shape = if api.family() == Family::Rest { Shape::RestRequest } else { Shape::HttpV2 };
-    let mut event = describe_as(shape, request, served, occasion);
+    let mut event = describe_as(integration_shape(api), request, served, occasion);
     let fields = event.as_object_mut().unwrap();
     for field in ["type", "methodArn", "routeArn", "identitySource"] {
         fields.remove(field);
@@ -76,18 +85,40 @@ pub(crate) fn integration_event(
     if let Some(context) = context {
         event["requestContext"]["authorizer"] = context;
     }
-    add_body(&mut event, request);
+    add_body(&mut event, &request.body);
     event
 }
 
-fn add_body(event: &mut Value, request: &ClientRequest) {
+/// What the `$default` integration of a WebSocket API gets for a message; `connection` is its handshake's
+/// `requestContext`, with the authorizer's context in it.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html>
+pub(crate) fn message_event(connection: &Value, message: &[u8], occasion: Occasion) -> Value {
+    let mut context = connection.clone();
+    context["routeKey"] = "$default".into();
+    context["eventType"] = "MESSAGE".into();
+    context["messageId"] = occasion.short_id().into();
+    occasion.sign(&mut context, Shape::WebSocket);
+    let mut event = json!({ "requestContext": context });
+    add_body(&mut event, message);
+    event
+}
+
+const fn integration_shape(api: Api) -> Shape {
+    match api.family() {
+        Family::Rest => Shape::RestRequest,
+        Family::Http => Shape::HttpV2,
+        Family::WebSocket => Shape::WebSocket,
+    }
+}
+
+fn add_body(event: &mut Value, body: &[u8]) {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = std::str::from_utf8(&request.body);
+    let text = std::str::from_utf8(body);
     event["isBase64Encoded"] = text.is_err().into();
     event["body"] = match text {
         Ok("") => Value::Null,
         Ok(text) => text.into(),
-        Err(_) => STANDARD.encode(&request.body).into(),
+        Err(_) => STANDARD.encode(body).into(),
     };
     // Format 2.0 leaves out what there is not.
     if event["version"] == "2.0" && event["body"].is_null() {
@@ -110,8 +141,10 @@ fn describe_as(shape: Shape, request: &ClientRequest, served: &Match, occasion: 
 /// Everything that stands where REST APIs have it.
 fn describe_v1(event: &mut Value, shape: Shape, request: &ClientRequest, served: &Match, occasion: Occasion) {
     let (headers, query) = (as_received(request, title_case), request.query_map());
-    event["headers"] = last_of_each(&headers);
-    event["queryStringParameters"] = last_of_each(&query);
+    // As the identity source has them: REST and WebSocket APIs take the last value, HTTP APIs join all.
+    let single = if shape == Shape::HttpV1 { joined } else { last_of_each };
+    event["headers"] = single(&headers);
+    event["queryStringParameters"] = single(&query);
     event["stageVariables"] = json!({});
     // Payload 1.0 has the single values alone.
     if shape != Shape::HttpV1 {

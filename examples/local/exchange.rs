@@ -17,13 +17,14 @@ use cognito_authorizer::{
     time::{Stopwatch, UnixTime},
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     api::{Api, Form},
     backend::{Upstream, echo},
     cache::Cache,
-    context::hand_on,
-    events::{Occasion, add_identity, describe, integration_event, requested_arn},
+    context::{hand_on, mapped},
+    events::{Occasion, add_identity, describe, integration_event, request_context, requested_arn},
     functions::Functions,
     gateway::{Failure, judge, read_answer},
     identity::{IdentitySource, identify},
@@ -58,6 +59,7 @@ pub(crate) struct Exchange {
     /// Whether the response is the backend's own.
     pub(crate) is_from_backend: bool,
     pub(crate) decided: String,
+    pub(crate) occasion: Occasion,
     pub(crate) took: Duration,
 }
 
@@ -95,6 +97,7 @@ impl Gateway {
                 response,
                 is_from_backend: false,
                 decided,
+                occasion,
                 took: stopwatch.elapsed(),
             };
         };
@@ -117,6 +120,7 @@ impl Gateway {
             response: reached.unwrap_or_else(|refusal| refusal.reply(api)),
             is_from_backend,
             decided,
+            occasion,
             took: stopwatch.elapsed(),
         }
     }
@@ -143,7 +147,8 @@ impl Gateway {
         }
         let authorizer = self.authorizer(api);
         let mut event = describe(api, request, served, occasion);
-        let Some(identity) = identify(&authorizer.sources, api, request, &event) else {
+        let context = request_context(api, request, served, occasion);
+        let Some(identity) = identify(&authorizer.sources, api, request, &context) else {
             let decided = "an identity source is missing: the authorizer is not asked";
             return Authorization::refused(Refusal::Unauthorized, decided);
         };
@@ -186,21 +191,50 @@ impl Gateway {
         occasion: Occasion,
         authorization: Option<&Authorization>,
     ) -> Result<Response<Bytes>, Refusal> {
-        let answer = authorization.and_then(|authorization| authorization.outcome.as_ref()?.as_ref().ok());
+        let answer = authorization.and_then(Authorization::answer);
         if api == Api::WebSocket {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             return Ok(response);
         }
         if let Some(upstream) = &self.upstream {
-            return upstream.serve(request, answer.map(|answer| &answer["context"])).await;
+            let context = answer.map(|answer| mapped(api, answer));
+            return upstream.serve(request, context.as_ref(), api.integration_timeout()).await;
         }
         let context = answer.map(|answer| hand_on(api, answer));
         Ok(echo(&integration_event(api, request, served, occasion, context)))
     }
 }
 
+impl Exchange {
+    /// Why the client got its answer, with the function's reason for a refusal where that is logged in time.
+    pub(crate) async fn explain(&self) -> String {
+        let authorization = self.authorization.as_ref().filter(|it| it.refusal.is_some());
+        let invocation = authorization.and_then(|authorization| authorization.invocation.as_ref());
+        let log = match invocation {
+            Some(invocation) => invocation.log_line(REASON_PATIENCE).await,
+            None => Value::Null,
+        };
+        match log["reason"].as_str() {
+            Some(reason) => format!("{} ({reason})", self.decided),
+            None => self.decided.clone(),
+        }
+    }
+}
+
+impl Invocation {
+    /// The function's line about it. One that is told to log less prints none.
+    pub(crate) async fn log_line(&self, patience: Duration) -> Value {
+        let line = self.function.log_line(&self.request_id);
+        timeout(patience, line).await.ok().flatten().unwrap_or_default()
+    }
+}
+
 impl Authorization {
+    pub(crate) fn answer(&self) -> Option<&Value> {
+        self.outcome.as_ref()?.as_ref().ok()
+    }
+
     fn refused(refusal: Refusal, decided: &str) -> Self {
         Self { refusal: Some(refusal), decided: decided.to_owned(), ..Self::default() }
     }
@@ -226,6 +260,9 @@ impl Authorization {
         Self { outcome: Some(outcome), verdict, refusal, decided, ..Self::default() }
     }
 }
+
+/// Its line is mostly there before its answer: what a client waits for more than that is too long.
+const REASON_PATIENCE: Duration = Duration::from_millis(100);
 
 /// With authorization on, a longer one is refused before an authorizer is asked.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>

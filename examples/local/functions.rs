@@ -44,7 +44,7 @@ impl Functions {
         let variables = self.variables(form);
         let variables: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let function = Arc::new(Function::start(&self.binary, &variables).await?);
+        let function = Arc::new(Function::start(&self.binary, &variables, tell).await?);
         *slot = Some(Arc::clone(&function));
         Ok(function)
     }
@@ -74,4 +74,9 @@ impl Functions {
             Form::Simple => &self.simple,
         }
     }
+}
+
+/// As it is: the function's own lines are the same everywhere.
+fn tell(notice: &str) {
+    eprintln!("{notice}");
 }

@@ -18,8 +18,10 @@ pub(crate) enum Refusal {
     AuthorizerBroken,
     NoRoute,
     ArnTooLong,
+    BodyTooLong,
     PathUnclear,
     BackendDown,
+    BackendSlow,
 }
 
 impl Refusal {
@@ -62,9 +64,17 @@ impl Refusal {
                 let body = json!({ "message": "Request-URI Too Large" });
                 (StatusCode::URI_TOO_LONG, "RequestUriTooLargeException", body)
             }
+            Self::BodyTooLong => {
+                let body = json!({ "message": "HTTP content length exceeded 10485760 bytes." });
+                (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", body)
+            }
             Self::BackendDown => {
                 let body = json!({ "message": "Internal server error" });
                 (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", body)
+            }
+            Self::BackendSlow => {
+                let body = json!({ "message": "Endpoint request timed out" });
+                (StatusCode::GATEWAY_TIMEOUT, "InternalServerErrorException", body)
             }
         }
     }
@@ -76,8 +86,9 @@ impl Refusal {
             Self::AuthorizerBroken => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::NoRoute => (StatusCode::NOT_FOUND, "Not Found"),
             Self::ArnTooLong => (StatusCode::URI_TOO_LONG, "URI Too Long"),
+            Self::BodyTooLong => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::PathUnclear => (StatusCode::BAD_REQUEST, "Bad Request"),
-            Self::BackendDown => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Self::BackendDown | Self::BackendSlow => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
         (status, "", json!({ "message": text }))
     }
@@ -125,6 +136,24 @@ mod tests {
                 "MissingAuthenticationTokenException",
                 json!({ "message": "Missing Authentication Token" }),
             ),
+            (
+                Refusal::ArnTooLong,
+                414,
+                "RequestUriTooLargeException",
+                json!({ "message": "Request-URI Too Large" }),
+            ),
+            (
+                Refusal::BackendDown,
+                500,
+                "InternalServerErrorException",
+                json!({ "message": "Internal server error" }),
+            ),
+            (
+                Refusal::BackendSlow,
+                504,
+                "InternalServerErrorException",
+                json!({ "message": "Endpoint request timed out" }),
+            ),
         ] {
             for api in [Api::RestToken, Api::RestRequest] {
                 assert_eq!(reply(refusal, api), (status, Some(error_type.to_owned()), body.clone()));
@@ -140,6 +169,9 @@ mod tests {
             (Refusal::ImplicitDeny, 403, "Forbidden"),
             (Refusal::AuthorizerBroken, 500, "Internal Server Error"),
             (Refusal::NoRoute, 404, "Not Found"),
+            (Refusal::ArnTooLong, 414, "URI Too Long"),
+            (Refusal::BackendDown, 503, "Service Unavailable"),
+            (Refusal::BackendSlow, 503, "Service Unavailable"),
         ] {
             for api in [Api::HttpV1, Api::HttpV2, Api::HttpV2Simple, Api::WebSocket] {
                 assert_eq!(reply(refusal, api), (status, None, json!({ "message": text })));

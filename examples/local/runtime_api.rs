@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufRead, BufReader, PipeReader},
+    io,
     net::Ipv4Addr,
     path::Path,
     process::ExitStatus,
@@ -12,7 +12,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
     time::Duration,
 };
 
@@ -29,17 +28,19 @@ use thiserror::Error;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
-    sync::{Notify, mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
+use crate::function_log::FunctionLog;
+
 /// A running function. Dropping it kills the process.
 pub(crate) struct Function {
     api: Arc<RuntimeApi>,
-    log: Log,
+    pub(crate) log: FunctionLog,
     process: Mutex<Child>,
-    _server: JoinSet<io::Result<()>>,
+    _tasks: JoinSet<()>,
 }
 
 /// What the function made of one event.
@@ -53,9 +54,6 @@ pub(crate) struct Answer {
 
 /// A response, or an error with `errorType` and `errorMessage`.
 pub(crate) type Outcome = Result<Value, Value>;
-
-/// The lines that a function has printed so far.
-type Log = watch::Receiver<Vec<String>>;
 
 /// Why there is no running function.
 #[derive(Debug, Error)]
@@ -72,17 +70,26 @@ pub(crate) enum StartError {
 }
 
 impl Function {
-    /// Runs `binary` with Lambda's variables and these, and no others, until it asks for its first event.
-    pub(crate) async fn start(binary: &Path, variables: &[(&str, &str)]) -> Result<Self, StartError> {
+    /// Runs `binary` with Lambda's variables and these, and no others, until it asks for its first event. From then on
+    /// `on_notice` hears each line that it has printed, or prints, about no invocation.
+    pub(crate) async fn start(
+        binary: &Path,
+        variables: &[(&str, &str)],
+        on_notice: fn(&str),
+    ) -> Result<Self, StartError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let (mut process, log) = spawn(binary, &listener.local_addr()?.to_string(), variables)?;
         let api = Arc::new(RuntimeApi::default());
-        let mut server = JoinSet::new();
-        server.spawn(axum::serve(listener, routes(Arc::clone(&api))).into_future());
+        let mut tasks = JoinSet::new();
+        let server = axum::serve(listener, routes(Arc::clone(&api))).into_future();
+        tasks.spawn(async { server.await.unwrap() });
         tokio::select! {
             // In this order: an end counts as one only if no event was asked for before.
             biased;
-            () = api.asked.notified() => Ok(Self { api, log, process: process.into(), _server: server }),
+            () = api.asked.notified() => {
+                tasks.spawn(log.clone().tell_lines_without(REQUEST_IDS, on_notice));
+                Ok(Self { api, log, process: process.into(), _tasks: tasks })
+            }
             status = process.wait() => Err(api.explain_end(status?, log).await),
             () = sleep(PATIENCE) => Err(StartError::Silent),
         }
@@ -103,11 +110,11 @@ impl Function {
                 } else {
                     // It fails for a process that has just ended by itself.
                     let _ = self.process.lock().unwrap().start_kill();
-                    ended(self.log.clone()).await;
+                    self.log.clone().ended().await;
                     error("Sandbox.Timedout", "Task timed out")
                 }
             }
-            () = ended(self.log.clone()) => error("Runtime.ExitError", "Runtime exited"),
+            () = self.log.clone().ended() => error("Runtime.ExitError", "Runtime exited"),
         };
         Answer { request_id, outcome }
     }
@@ -115,21 +122,12 @@ impl Function {
     /// Whether it can be asked.
     #[allow(dead_code, reason = "tests/function.rs, which includes this file, asks functions that run")]
     pub(crate) fn is_running(&self) -> bool {
-        self.log.has_changed().is_ok()
+        self.log.is_open()
     }
 
     /// The log line of one invocation, as soon as it is printed.
     pub(crate) async fn log_line(&self, request_id: &str) -> Option<Value> {
-        let find = |lines: &[String]| {
-            // From the end, where it most likely is, and without reading what does not name it.
-            let lines = lines.iter().rev().filter(|line| line.contains(request_id));
-            lines
-                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-                .find(|line| line["request_id"] == request_id)
-        };
-        let mut log = self.log.clone();
-        let _ = timeout(PATIENCE, log.wait_for(|lines| find(lines).is_some())).await;
-        find(&self.log())
+        timeout(PATIENCE, self.log.clone().find(request_id)).await.ok()?
     }
 
     /// The most memory that the process has held so far, where the system tells (`VmHWM` on Linux).
@@ -139,15 +137,10 @@ impl Function {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         peak.trim().trim_end_matches(" kB").parse().ok()
     }
-
-    /// All that it has printed so far, or the last of it if that is much.
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.log.borrow().clone()
-    }
 }
 
 /// Starts the process; gives its log, which for Lambda is standard output and standard error together.
-fn spawn(binary: &Path, runtime_api: &str, variables: &[(&str, &str)]) -> io::Result<(Child, Log)> {
+fn spawn(binary: &Path, runtime_api: &str, variables: &[(&str, &str)]) -> io::Result<(Child, FunctionLog)> {
     let (output, input) = io::pipe()?;
     let process = Command::new(binary)
         .env_clear()
@@ -160,28 +153,7 @@ fn spawn(binary: &Path, runtime_api: &str, variables: &[(&str, &str)]) -> io::Re
         .stderr(input)
         .kill_on_drop(true)
         .spawn()?;
-    Ok((process, follow(output)))
-}
-
-/// Reads to the end, on a thread of its own: the pipe blocks.
-fn follow(output: PipeReader) -> Log {
-    let (lines, log) = watch::channel(Vec::new());
-    thread::spawn(move || {
-        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-            lines.send_modify(|lines| {
-                if lines.len() >= MOST_LINES {
-                    lines.drain(..MOST_LINES / 2);
-                }
-                lines.push(String::from_utf8_lossy(&line).into_owned());
-            });
-        }
-    });
-    log
-}
-
-/// Waits until the process has ended and its last line is in.
-async fn ended(mut log: Log) {
-    while log.changed().await.is_ok() {}
+    Ok((process, FunctionLog::follow(output)))
 }
 
 /// Events on their way to the function, and those who wait for its answers.
@@ -217,7 +189,7 @@ impl Default for RuntimeApi {
 impl RuntimeApi {
     fn enqueue(&self, body: Vec<u8>) -> (String, oneshot::Receiver<Outcome>) {
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
-        let request_id = format!("8476a536-e9f4-11e8-9739-{number:012}");
+        let request_id = format!("{REQUEST_IDS}{number:012}");
         let (answer, answered) = oneshot::channel();
         self.waiting.lock().unwrap().insert(request_id.clone(), answer);
         self.queue.send(Event { request_id: request_id.clone(), body }).unwrap();
@@ -231,10 +203,10 @@ impl RuntimeApi {
         StatusCode::ACCEPTED
     }
 
-    async fn explain_end(&self, status: ExitStatus, log: Log) -> StartError {
-        ended(log.clone()).await;
+    async fn explain_end(&self, status: ExitStatus, log: FunctionLog) -> StartError {
+        log.clone().ended().await;
         let init_error = self.init_error.lock().unwrap().take();
-        StartError::Ended { status, init_error, log: log.borrow().clone() }
+        StartError::Ended { status, init_error, log: log.lines() }
     }
 }
 
@@ -281,8 +253,8 @@ fn read(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
-/// Some megabytes.
-const MOST_LINES: usize = 10_000;
+/// What every invocation's id begins with.
+const REQUEST_IDS: &str = "8476a536-e9f4-11e8-9739-";
 
 /// API Gateway's own: an authorizer has 10 s. Lambda's for a start is the same.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -19,22 +19,22 @@ use thiserror::Error;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    time::timeout,
 };
 
 use crate::{
-    api::{Api, Family},
+    api::Api,
     arguments::ServeArguments,
     binary::{self, BuildError},
     cache::Cache,
     control::{self, Local, PREFIX},
     exchange::{Authorizer, Gateway},
     functions::Functions,
-    guard::Complaint,
-    people::{MACHINE_ID, MACHINE_SECRET, client_ids},
+    introduction::introduce,
+    people::client_ids,
     pool::{self, Pool},
+    reply::Refusal,
     request::ClientRequest,
-    routes::{InvalidTable, Route, RouteTable},
+    routes::{InvalidTable, RouteTable},
     runtime_api::StartError,
     websocket,
 };
@@ -46,7 +46,7 @@ pub(crate) enum ServeError {
     Usage(String),
     #[error("port {0} of 127.0.0.1 cannot be listened on ({1}): stop what does, or name another with {2}")]
     Port(u16, io::Error, &'static str),
-    #[error("--routes {0}: {1}")]
+    #[error("--routes {0}: {1}: name a file with one route a line")]
     RoutesFile(PathBuf, io::Error),
     #[error("--routes {0}: {1}")]
     Routes(PathBuf, InvalidTable),
@@ -66,22 +66,25 @@ pub(crate) enum ServeError {
 
 /// Serves until it is told to stop. Dropping what was started ends it.
 pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), ServeError> {
-    arguments.check().map_err(ServeError::Usage)?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let routes = read_routes(&arguments)?;
+    tokio::select! {
+        ended = start(&arguments) => ended,
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+async fn start(arguments: &ServeArguments) -> Result<(), ServeError> {
+    arguments.check().map_err(ServeError::Usage)?;
+    let routes = read_routes(arguments)?;
     let listener = listen(arguments.port, "--port").await?;
     let pool_listener = listen(arguments.issuer_port(), "--issuer-port").await?;
-    let local = Arc::new(set_up(&arguments, routes, &listener, &pool_listener)?);
+    let local = Arc::new(set_up(arguments, routes, &listener, &pool_listener).await?);
     tokio::select! {
         // Beside the gateway from the beginning: the function fetches keys before it asks for an event.
-        ended = pool::serve(pool_listener, Arc::clone(&local.pool)) => ended?,
-        ended = serve_gateway(listener, &local, arguments.trusts_another_issuer()) => ended?,
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        ended = pool::serve(pool_listener, Arc::clone(&local.pool)) => Ok(ended?),
+        ended = serve_gateway(listener, &local, arguments.trusts_another_issuer()) => ended,
     }
-    // One that is just being started ends with the executor.
-    let _ = timeout(PARTING, local.gateway.functions.end()).await;
-    Ok(())
 }
 
 async fn serve_gateway(
@@ -108,7 +111,7 @@ fn read_routes(arguments: &ServeArguments) -> Result<RouteTable, ServeError> {
     if routes.routes().is_empty() { Err(ServeError::NoRoutes(path.clone())) } else { Ok(routes) }
 }
 
-fn set_up(
+async fn set_up(
     arguments: &ServeArguments,
     routes: RouteTable,
     listener: &TcpListener,
@@ -117,7 +120,7 @@ fn set_up(
     let binary = match &arguments.binary {
         Some(path) if path.is_file() => path.canonicalize()?,
         Some(path) => return Err(ServeError::NoBinary(path.clone())),
-        None => binary::build(crate::PROFILE)?,
+        None => binary::build(crate::PROFILE).await?,
     };
     let pool = Arc::new(Pool::new(format!("http://{}", pool_listener.local_addr()?)));
     let gateway = Gateway {
@@ -154,49 +157,18 @@ fn variables(arguments: &ServeArguments, pool: &Pool) -> Vec<(String, String)> {
     variables
 }
 
-/// What a user needs to know to begin.
-fn introduce(local: &Local, trusts_another_issuer: bool) -> String {
-    let (gateway, issuer) = (&local.url, &local.pool.url);
-    let page = if leads_to_page(local) { "/" } else { PREFIX };
-    let about_issuer = if trusts_another_issuer {
-        "your own: sign in there".to_owned()
-    } else {
-        format!("{issuer}   machine: client id {MACHINE_ID}, secret {MACHINE_SECRET}")
-    };
-    format!(
-        "gateway   {gateway}   {}\npage      {gateway}{page}\nfunction  {}\nissuer    {about_issuer}\n\n  {}\n",
-        local.api.title(),
-        local.gateway.functions.binary().display(),
-        first_command(local),
-    )
-}
-
-/// A request that the reader of the example may make, or the first that needs a token.
-fn first_command(local: &Local) -> String {
-    let (gateway, issuer) = (&local.url, &local.pool.url);
-    let header = format!("\"Authorization: Bearer $(curl -s '{issuer}/token?user=reader')\"");
-    if local.api.family() == Family::WebSocket {
-        return format!("npx wscat --connect {}/ --header {header}", gateway.replacen("http", "ws", 1));
-    }
-    let routes = local.gateway.routes.routes();
-    let protected = routes.iter().find(|route| !route.is_public).or(routes.first());
-    let (method, path) = protected.map(Route::example).unwrap_or_default();
-    format!("curl -X {method} -H {header} {gateway}{path}")
-}
-
 /// One request to the gateway's port.
 async fn answer(State(local): State<Arc<Local>>, request: Request) -> Response<Body> {
     let is_handshake = local.api == Api::WebSocket && websocket::is_handshake(&request);
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST_BODY_BYTES).await else {
-        let complaint = Complaint::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
-        return complaint.reply().map(Into::into);
+        return Refusal::BodyTooLong.reply(local.api).map(Into::into);
     };
     let path = parts.uri.path();
     if path.starts_with(PREFIX) {
         return control::answer(&local, &parts, &body).await.map(Into::into);
     }
-    if path == "/" && parts.method == Method::GET && !is_handshake && leads_to_page(&local) {
+    if path == "/" && parts.method == Method::GET && !is_handshake && local.leads_to_page() {
         return redirect_to_page();
     }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -206,17 +178,12 @@ async fn answer(State(local): State<Arc<Local>>, request: Request) -> Response<B
         Api::WebSocket => websocket::connect(&local.gateway, &request, parts).await,
         api => {
             let exchange = local.gateway.exchange(api, &request).await;
-            (exchange.decided, exchange.response.map(Body::from))
+            (exchange.explain().await, exchange.response.map(Body::from))
         }
     };
     // Not the query: a token may stand in it.
     say(&format!("{} {} {}: {decided}\n", response.status().as_u16(), request.method, request.path));
     response
-}
-
-/// The page gives way to a route of the API.
-fn leads_to_page(local: &Local) -> bool {
-    local.api == Api::WebSocket || local.gateway.routes.find(local.api, "GET", "/").is_none()
 }
 
 fn redirect_to_page() -> Response<Body> {
@@ -254,9 +221,6 @@ const COOLDOWN_SECONDS: &str = "1";
 
 /// Short, so that a withdrawn key is felt while one watches.
 const TTL_SECONDS: &str = "5";
-
-/// As long as a function has to end when the gateway does.
-const PARTING: Duration = Duration::from_secs(1);
 
 /// API Gateway's own.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>

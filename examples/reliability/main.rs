@@ -60,7 +60,8 @@ fn main() -> ExitCode {
         }
     };
     let extent = if arguments.is_short { SHORT } else { FULL };
-    let function = match binary::build(extent.profile) {
+    let building = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let function = match building.block_on(binary::build(extent.profile)) {
         Ok(function) => function,
         Err(error) => {
             eprintln!("{error}");

@@ -142,7 +142,7 @@ async fn provoke(settings: &[(&str, &str)]) -> (String, String) {
             Err(error) => errors.push_str(&error.to_string()),
         }
     }
-    let printed = errors + &function.log().concat();
+    let printed = errors + &function.log.lines().concat();
     assert_holds_no_piece(&printed, &tokens);
     (answers, printed)
 }
@@ -173,7 +173,7 @@ async fn provoke_by_provider() -> (String, String) {
                 Err(error) => printed.push_str(&error.to_string()),
             }
         }
-        printed.push_str(&function.log().concat());
+        printed.push_str(&function.log.lines().concat());
     }
     (answers, printed)
 }

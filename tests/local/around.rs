@@ -1,87 +1,14 @@
 //! What is around the gateway: its routes' file, its backend, its page, and the issuer.
 
-use std::net::Ipv4Addr;
-
-use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderMap, StatusCode},
-};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, process::Command, task::JoinSet};
+use tokio::process::Command;
 
-use crate::served::Local;
-
-#[tokio::test]
-async fn an_upstream_gets_the_request_and_the_context_that_no_client_can_write() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let upstream = format!("http://{}", listener.local_addr().unwrap());
-    let service = Router::new().fallback(async |uri: axum::http::Uri, headers: HeaderMap, body: Bytes| {
-        let context = headers.get("x-authorizer-context").map(|value| value.to_str().unwrap().to_owned());
-        json!({ "uri": uri.to_string(), "context": context, "bytes": body.len() }).to_string()
-    });
-    let local = Local::serve(&["--upstream", &upstream]).await;
-    let token = local.token("user=administrator").await;
-    let asking = async {
-        let request =
-            local.client.post(format!("{}/orders?a=%20b", local.gateway)).bearer_auth(&token).body("12345");
-        let got = local.send(request.header("x-authorizer-context", "forged")).await;
-        assert_eq!(
-            (&got.body["uri"], &got.body["bytes"]),
-            (&json!("/orders?a=%20b"), &json!(5)),
-            "{}",
-            got.body
-        );
-        let context: Value = serde_json::from_str(got.body["context"].as_str().unwrap()).unwrap();
-        assert_eq!(context["username"], "alice");
-        let public =
-            local.client.get(format!("{}/health", local.gateway)).header("x-authorizer-context", "forged");
-        assert_eq!(local.send(public).await.body["context"], Value::Null);
-    };
-    tokio::select! {
-        () = asking => {}
-        ended = axum::serve(listener, service).into_future() => panic!("{ended:?}"),
-    }
-    // The service is gone.
-    assert_eq!(local.status("GET /orders", &token).await, 503);
-}
-
-#[tokio::test]
-async fn a_public_route_leads_an_upstream_to_no_other() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let upstream = format!("http://{}", listener.local_addr().unwrap());
-    let service =
-        Router::new().fallback(async |uri: axum::http::Uri| (StatusCode::NOT_FOUND, uri.to_string()));
-    let mut serving = JoinSet::new();
-    serving.spawn(axum::serve(listener, service).into_future());
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = folder.join(format!("public-routes-{}", std::process::id()));
-    std::fs::write(&file, "GET /public/{proxy+} public\nGET /orders\n").unwrap();
-    let routes = ["--routes", file.to_str().unwrap(), "--policies", "none", "--upstream", &upstream];
-    let local = Local::serve(&routes).await;
-    std::fs::remove_file(&file).unwrap();
-    for (path, status, is_from_backend) in [
-        ("/public/a", 404, true),
-        ("/public/../orders", 400, false),
-        ("/public/%2e%2e/orders", 400, false),
-        ("/public/..\\orders", 400, false),
-        ("/orders", 401, false),
-    ] {
-        let response = &local.call("http-v2", &format!("GET {path}"), None).await["response"];
-        assert_eq!(
-            (&response["status"], &response["from_backend"]),
-            (&json!(status), &json!(is_from_backend)),
-            "{path}"
-        );
-    }
-}
+use crate::served::{Local, routes_file};
 
 #[tokio::test]
 async fn the_routes_of_a_file_are_served_and_the_page_gives_way_to_them() {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = folder.join(format!("routes-{}", std::process::id()));
-    std::fs::write(&file, "GET / public\nANY /things/{proxy+}\n").unwrap();
-    let local = Local::serve(&["--routes", file.to_str().unwrap(), "--policies", "none"]).await;
+    let file = routes_file("routes", "GET / public\nANY /things/{proxy+}\n");
+    let local = Local::serve(&["--routes", file.to_str().unwrap()]).await;
     std::fs::remove_file(&file).unwrap();
     let token = local.token("user=stranger").await;
     let root = local.ask("GET /", "").await;
@@ -101,10 +28,47 @@ async fn the_routes_of_a_file_are_served_and_the_page_gives_way_to_them() {
 
 #[tokio::test]
 async fn the_command_that_it_prints_works() {
-    let local = Local::serve(&[]).await;
-    let output = Command::new("sh").args(["-c", &local.command]).output().await.unwrap();
-    let body: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(body["routeKey"], "GET /orders", "{}", local.command);
+    let file = routes_file("command", "GET /open public\nDELETE /things/{id}\n$default\n");
+    let routes = ["--routes", file.to_str().unwrap()];
+    for (arguments, expected) in [
+        (&[][..], "GET /orders"),
+        (&["--api", "rest-token"], "/orders"),
+        (&["--api", "http-v2-simple"], "GET /orders"),
+        (&routes, "DELETE /things/{id}"),
+    ] {
+        let local = Local::serve(arguments).await;
+        let output = Command::new("sh").args(["-c", &local.command]).output().await.unwrap();
+        let body: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = body.get("routeKey").or(body.get("resource"));
+        assert_eq!(found, Some(&json!(expected)), "{}: {body}", local.command);
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn no_command_is_printed_that_the_settings_do_not_fit() {
+    let default = routes_file("default", "GET /open public\n$default\n");
+    let head = routes_file("head", "HEAD /things\n");
+    let own = ["USER_POOL_ID=eu-west-1_AbCdEf123", "CLIENT_ID=c", "JWKS_URI=http://127.0.0.1:9/none"];
+    let own = own.map(|variable| ["--env", variable]).concat();
+    for (arguments, expected) in [
+        (&["--identity-source", "$request.querystring.token"][..], None),
+        (&["--env", "TOKEN_SOURCE=query:token"], None),
+        (&["--api", "rest-request", "--routes", default.to_str().unwrap()], None),
+        (&["--routes", default.to_str().unwrap()], Some("curl -X GET ")),
+        (&["--routes", head.to_str().unwrap()], Some("curl --head ")),
+        (&["--api", "websocket"], Some("npx wscat --connect ws://127.0.0.1:")),
+        (&own, Some("curl -X GET -H \"Authorization: Bearer $TOKEN\" ")),
+    ] {
+        let command = Local::serve(arguments).await.command;
+        match expected {
+            Some(beginning) => assert!(command.starts_with(beginning), "{arguments:?}: {command}"),
+            None => assert!(command.starts_with("no example here: "), "{arguments:?}: {command}"),
+        }
+    }
+    for file in [default, head] {
+        std::fs::remove_file(file).unwrap();
+    }
 }
 
 #[tokio::test]

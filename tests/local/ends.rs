@@ -1,6 +1,6 @@
 //! What the example prints and leaves behind, whichever way it ends.
 
-use std::{net::Ipv4Addr, process::Stdio, time::Duration};
+use std::{net::Ipv4Addr, os::unix::fs::PermissionsExt, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::served::{Local, PATIENCE, local, runs, wait_until_gone};
+use crate::served::{Local, PATIENCE, children, local, routes_file, runs, wait_until_gone};
 
 /// Runs it to its end: the exit code, and what is on standard error.
 async fn fail(arguments: &[&str]) -> (Option<i32>, String) {
@@ -41,7 +41,11 @@ async fn what_cannot_be_served_is_told_in_one_line_that_says_what_to_do() {
         ),
         (&["serve", "--port", "0", "--binary", "/bin/true"], 1, "is it one for Lambda?"),
         (&["serve", "--port", "0", "--binary", "README.md"], 1, "build it with `cargo build`"),
-        (&["serve", "--port", "0", "--binary", binary, "--routes", "/nowhere"], 1, "--routes /nowhere: "),
+        (
+            &["serve", "--port", "0", "--binary", binary, "--routes", "/nowhere"],
+            1,
+            "name a file with one route a line",
+        ),
         (
             &["serve", "--port", "0", "--binary", binary, "--routes", "/dev/null"],
             1,
@@ -75,6 +79,66 @@ async fn told_to_stop_it_stops_all_that_it_started() {
         assert_eq!(status.code(), Some(0), "{signal}");
         wait_until_gone(&functions).await;
     }
+}
+
+#[tokio::test]
+async fn told_to_stop_while_a_function_starts_it_leaves_none_behind() {
+    let script = routes_file("never-asks", "#!/bin/sh\nexec sleep 600\n");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["serve", "--port", "0", "--binary", script.to_str().unwrap()];
+    for signal in ["-INT", "-TERM"] {
+        let mut process = local(&arguments).spawn().unwrap();
+        let pid = process.id().unwrap();
+        let functions = timeout(PATIENCE, async {
+            loop {
+                let functions = children(pid);
+                if functions.iter().any(|pid| is_program(*pid, "sleep")) {
+                    return functions;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let functions = functions.await.unwrap();
+        assert!(Command::new("kill").args([signal, &pid.to_string()]).status().await.unwrap().success());
+        let status = timeout(PATIENCE, process.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        wait_until_gone(&functions).await;
+    }
+    std::fs::remove_file(&script).unwrap();
+}
+
+fn is_program(pid: u32, name: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|found| found.trim() == name)
+}
+
+#[tokio::test]
+async fn a_request_s_line_says_why_it_was_refused() {
+    let mut local = Local::serve(&["--ttl", "0"]).await;
+    for (query, route, expected) in [
+        ("user=reader", "GET /orders", "200 GET /orders: the authorizer allows it"),
+        (
+            "user=reader&flaw=expired",
+            "GET /orders",
+            "401 GET /orders: the authorizer refuses the token (token_expired)",
+        ),
+        ("user=reader", "DELETE /orders/7", "403 DELETE /orders/7: the authorizer denies it (not_permitted)"),
+    ] {
+        let token = local.token(query).await;
+        local.ask(&format!("{route}?secret={token}"), &token).await;
+        assert_eq!(local.output.next_line().await.unwrap().unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_the_function_says_about_no_request_is_on_standard_error() {
+    let local = Local::serve_with(&["--env", "JWKS_URI=http://127.0.0.1:9/none"], Stdio::piped()).await;
+    let token = local.token("user=reader").await;
+    assert_eq!(local.status("GET /orders", &token).await, 500);
+    local.signal("-TERM").await;
+    let output = local.process.wait_with_output().await.unwrap();
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(complaints.lines().count(), 1, "{complaints}");
+    assert!(complaints.contains("no keys fetched at start"), "{complaints}");
 }
 
 #[tokio::test]

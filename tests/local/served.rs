@@ -1,6 +1,10 @@
 //! The example, served on free ports as its users serve it.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use axum::http::HeaderMap;
 use cognito_authorizer::token::HttpsFetch;
@@ -15,7 +19,7 @@ use tokio::{
 pub(crate) struct Local {
     pub(crate) process: Child,
     /// Held open: what it prints must not fail.
-    _output: Lines<BufReader<ChildStdout>>,
+    pub(crate) output: Lines<BufReader<ChildStdout>>,
     pub(crate) gateway: String,
     pub(crate) issuer: String,
     pub(crate) page: String,
@@ -43,8 +47,13 @@ pub(crate) fn local(arguments: &[&str]) -> Command {
 
 impl Local {
     pub(crate) async fn serve(arguments: &[&str]) -> Self {
+        Self::serve_with(arguments, Stdio::inherit()).await
+    }
+
+    /// With its standard error there.
+    pub(crate) async fn serve_with(arguments: &[&str], errors: Stdio) -> Self {
         let usual = ["serve", "--port", "0", "--binary", env!("CARGO_BIN_EXE_cognito-authorizer")];
-        let mut process = local(&[&usual, arguments].concat()).spawn().unwrap();
+        let mut process = local(&[&usual, arguments].concat()).stderr(errors).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
         while said.len() < 6 {
@@ -61,7 +70,7 @@ impl Local {
             command: said[5].trim().to_owned(),
             client: HttpsFetch::default().client().unwrap().clone(),
             process,
-            _output: lines,
+            output: lines,
         }
     }
 
@@ -109,14 +118,27 @@ impl Local {
 
     /// The functions that it runs.
     pub(crate) fn functions(&self) -> Vec<u32> {
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid())).unwrap();
-        children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+        children(self.pid())
     }
 
     pub(crate) async fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.pid().to_string()]).status().await.unwrap();
         assert!(status.success());
     }
+}
+
+/// The processes that a process started.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    children.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// A file with these routes, for whoever asks to remove.
+pub(crate) fn routes_file(name: &str, routes: &str) -> PathBuf {
+    let file = format!("{name}-{}", std::process::id());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+    std::fs::write(&path, routes).unwrap();
+    path
 }
 
 /// Whether a process runs: one that has ended and that nobody has asked about is a zombie.

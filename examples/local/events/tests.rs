@@ -111,7 +111,8 @@ fn repeated_headers_and_parameters_are_joined_listed_or_the_last_by_kind() {
     assert_eq!(rest["multiValueQueryStringParameters"], json!({ "a": ["1", "2"], "b": ["/"] }));
     assert_eq!(rest["headers"]["X-Many"], "q");
     assert_eq!(rest["multiValueHeaders"]["X-Many"], json!(["p", "q"]));
-    assert_eq!(authorizer_event(Api::HttpV1, &request)["headers"]["X-Many"], "q");
+    let v1 = authorizer_event(Api::HttpV1, &request);
+    assert_eq!((&v1["headers"]["X-Many"], &v1["queryStringParameters"]["a"]), (&json!("p,q"), &json!("1,2")));
 }
 
 #[test]
@@ -141,21 +142,20 @@ fn an_arn_has_the_path_as_it_was_sent() {
 
 #[test]
 fn an_integration_gets_the_context_and_the_body_and_nothing_of_the_authorizer_s_event() {
-    for (api, absent) in
-        [(Api::RestToken, Value::Null), (Api::HttpV1, Value::Null), (Api::HttpV2, Value::Null)]
-    {
+    // Where there is no body, format 1.0 says so, and format 2.0 says nothing.
+    for (api, absent) in [(Api::RestToken, Some(Value::Null)), (Api::HttpV1, None), (Api::HttpV2, None)] {
         for (body, expected, is_base64) in [
-            (&b"text"[..], json!("text"), false),
-            (&[0xff, 0xfe], json!("//4="), true),
-            (&[], absent.clone(), false),
+            (&b"text"[..], Some(json!("text")), false),
+            (&[0xff, 0xfe], Some(json!("//4=")), true),
+            (&[], absent, false),
         ] {
             let mut request = sample();
             request.body = body.to_vec().into();
             let context = Some(json!({ "lambda": 1 }));
             let event = integration_event(api, &request, &served(api, &request), OCCASION, context.clone());
             assert_eq!(
-                (&event["body"], &event["isBase64Encoded"]),
-                (&expected, &json!(is_base64)),
+                (event.get("body"), &event["isBase64Encoded"]),
+                (expected.as_ref(), &json!(is_base64)),
                 "{api:?}"
             );
             assert_eq!(event["requestContext"].get("authorizer"), context.as_ref());
@@ -163,5 +163,27 @@ fn an_integration_gets_the_context_and_the_body_and_nothing_of_the_authorizer_s_
                 assert_eq!(event.get(field), None, "{api:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_message_s_event_is_its_connection_s_with_the_authorizer_s_context() {
+    let request = request("/?token=t", &[]);
+    let mut connection =
+        request_context(Api::WebSocket, &request, &served(Api::WebSocket, &request), OCCASION);
+    connection["authorizer"] = json!({ "principalId": "p" });
+    let later = Occasion { at: OCCASION.at, number: OCCASION.number + 1 };
+    for (message, body, is_base64) in [(&b"hello"[..], "hello", false), (&[0xff, 0xfe], "//4=", true)] {
+        let event = message_event(&connection, message, later);
+        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!(body), &json!(is_base64)));
+        let context = &event["requestContext"];
+        assert_eq!((&context["routeKey"], &context["eventType"]), (&json!("$default"), &json!("MESSAGE")));
+        for kept in ["connectionId", "connectedAt", "identity", "authorizer", "stage"] {
+            assert_eq!(context[kept], connection[kept], "{kept}");
+            assert!(!context[kept].is_null(), "{kept}");
+        }
+        assert_ne!(context["requestId"], connection["requestId"]);
+        // Headers and query belong to the handshake.
+        assert_eq!(event.as_object().unwrap().len(), 3);
     }
 }
