@@ -20,9 +20,13 @@ mod served;
 #[path = "page/switches.rs"]
 mod switches;
 
-use serde_json::json;
+use std::net::Ipv4Addr;
 
-use crate::browser::{Page, visit};
+use axum::{Router, http::StatusCode, routing::get};
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::browser::{Page, visit, visit_served};
 
 /// Who gets what on the routes of the example, as layer/policies has it: looking is for readers and for the scope
 /// `orders/read`, placing orders for `orders/write`, everything for administrators; /health is public.
@@ -73,6 +77,38 @@ async fn check_shown(page: &Page, request: &str, status: u16) {
     let backend = page.text("#stations li:last-child").await;
     assert_eq!(backend.contains("was reached"), status == 200, "{backend}");
     assert!(page.text("#client-got").await.contains("content-type"));
+}
+
+/// What a service of the user's own answers on each route, and what the page says to it.
+#[tokio::test]
+#[ignore = "needs chromium-driver: .ci/browser runs it"]
+async fn an_answer_of_ones_own_service_is_not_taken_for_the_gateway_s() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    let service = Router::new()
+        .route("/orders", get(async || "orders"))
+        .route("/orders/42", get(async || (StatusCode::NOT_FOUND, "no such order")))
+        .route("/health", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "ill")));
+    let mut serving = JoinSet::new();
+    serving.spawn(axum::serve(listener, service).into_future());
+    visit_served(&["--upstream", &upstream], async |page| {
+        page.choose("user", "reader").await;
+        for (request, status, body, is_reached) in [
+            ("GET /orders", "200 OK", "orders", true),
+            ("GET /orders/42", "404 Not Found", "no such order", true),
+            ("GET /health", "500 Internal Server Error", "ill", true),
+            ("DELETE /orders/42", "403 Forbidden", "Forbidden", false),
+        ] {
+            page.press(request).await;
+            assert_eq!(page.text("#outcome").await, format!("{status} {request}"));
+            let backend = page.text("#stations li:last-child").await;
+            assert_eq!(backend.contains("was reached"), is_reached, "{request}: {backend}");
+            assert!(page.text("#client-got").await.contains(body), "{request}");
+            // What a status means where the gateway gives it says nothing about the service's.
+            assert_eq!(page.text("#meaning").await.contains("To a client"), !is_reached, "{request}");
+        }
+    })
+    .await;
 }
 
 async fn last_answer(page: &Page, request: &str) -> String {
@@ -186,11 +222,16 @@ async fn every_kind_of_api_lets_a_reader_in_and_a_stranger_not() {
         ] {
             page.find(&format!("#api option[value='{api}']")).await.click().await.unwrap();
             page.settle().await;
+            let is_rest = api.starts_with("rest") || api == "websocket";
             for (person, expected) in [("", 401), ("stranger", 403), ("reader", good)] {
                 page.choose("user", person).await;
                 page.press(request).await;
                 let outcome = page.text("#outcome").await;
                 assert_eq!(outcome, format!("{} {request}", word(expected)), "{api}: {person}");
+                // As the backend gets it: these kinds add the principal.
+                page.open_all().await;
+                let context = page.text("#context").await;
+                assert_eq!(context.contains("principalId"), is_rest && expected == good, "{api}: {context}");
             }
         }
     })

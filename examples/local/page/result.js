@@ -93,11 +93,13 @@ function describeArn(arn) {
   return path.length ? `${verb} /${path.join("/")}` : verb;
 }
 
-function describeContext({ authorizer, response }) {
-  const context = Object.entries(authorizer?.answer?.context ?? {});
+/** What the backend was handed, as the kind of API does it, or what it would have been. */
+function describeContext({ authorizer }) {
+  const handedOn = authorizer?.handed_on;
+  const context = Object.entries(handedOn?.lambda ?? handedOn ?? authorizer?.answer?.context ?? {});
   if (!context.length) return [note("There is none.")];
   const entries = context.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const reached = response.from_backend ? "got it with the request" : "did not get it: it was not asked";
+  const reached = handedOn ? "got it with the request" : "did not get it: it was not asked";
   return [note(`The backend ${reached}.`), pairs(entries)];
 }
 
