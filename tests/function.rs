@@ -18,6 +18,8 @@ mod hostile_events;
 mod issuer;
 #[path = "function/key_fetches.rs"]
 mod key_fetches;
+#[path = "function/marks.rs"]
+mod marks;
 #[path = "../benches/function/provider.rs"]
 mod provider;
 #[path = "../examples/local/runtime_api.rs"]
