@@ -12,7 +12,7 @@ use cognito_authorizer::{
     authorizer::{Authorizer, Error, Record},
     config::{Config, Lambda, Problems},
     gateway::{Payload, Response},
-    telemetry::{Invocation, Level, Telemetry},
+    telemetry::{Invocation, Level, LogFormat, Telemetry, TelemetrySettings},
     time::{Stopwatch, UnixTime},
     token::HttpsFetch,
 };
@@ -21,6 +21,8 @@ use lambda_runtime::{
 };
 
 fn main() -> ExitCode {
+    // Before any variable is read: what panics while it reads one might quote it.
+    Telemetry::new(UNTIL_CONFIGURED).hide_panic_messages(UnixTime::now);
     let Some(lambda) = Lambda::from_env() else {
         complain(OUTSIDE_LAMBDA);
         return ExitCode::from(2);
@@ -124,6 +126,9 @@ async fn report_init_error(lambda: &Lambda, fetch: &HttpsFetch, problems: &Probl
 fn complain(message: &str) {
     let _ = writeln!(stderr(), "cognito-authorizer: {message}");
 }
+
+const UNTIL_CONFIGURED: TelemetrySettings =
+    TelemetrySettings { level: Level::Error, format: LogFormat::Json, metrics_namespace: None };
 
 const INIT_ERROR_TYPE: &str = "Runtime.InvalidConfiguration";
 
