@@ -1,7 +1,7 @@
 //! What every crate of the workspace has in common.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
-use std::{fs::read_to_string, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs::read_to_string, path::PathBuf, process::Command};
 
 use serde_json::Value;
 
@@ -35,4 +35,23 @@ fn every_crate_forbids_unsafe_code_and_takes_the_other_lints_of_the_workspace() 
             path.display()
         );
     }
+}
+
+/// Names and versions in a lock file.
+fn locked(path: &str) -> BTreeSet<(String, String)> {
+    let text = read_to_string(path).unwrap();
+    let value = |package: &str, name: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(&format!("{name} = ")));
+        line.unwrap().trim_matches('"').to_owned()
+    };
+    let packages = text.split("[[package]]").skip(1);
+    packages.map(|package| (value(package, "name"), value(package, "version"))).collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_what_is_shipped_and_the_fuzzer_brings_only_these() {
+    let (function, fuzzed) = (locked("Cargo.lock"), locked("fuzz/Cargo.lock"));
+    let more: Vec<&str> = fuzzed.difference(&function).map(|(name, _)| name.as_str()).collect();
+    let own = ["arbitrary", "cognito-authorizer-fuzz", "derive_arbitrary", "fastrand", "libfuzzer-sys"];
+    assert_eq!(more, own, "cargo update --manifest-path fuzz/Cargo.toml -p NAME --precise VERSION");
 }
