@@ -161,9 +161,9 @@ async fn a_token_with_one_thing_wrong_is_refused_for_that_thing() {
         ("aud", json!([CLIENT_ID, 5]), ill_typed("aud")),
         ("token_use", Value::Null, missing("token_use")),
         ("token_use", json!(1), ill_typed("token_use")),
-        ("token_use", json!("id"), "token_use is not accepted".to_owned()),
-        ("token_use", json!("refresh"), "token_use is not accepted".to_owned()),
-        ("token_use", json!("ACCESS"), "token_use is not accepted".to_owned()),
+        ("token_use", json!("id"), "the token's use is not accepted".to_owned()),
+        ("token_use", json!("refresh"), "the token's use is not accepted".to_owned()),
+        ("token_use", json!("ACCESS"), "the token's use is not accepted".to_owned()),
         ("client_id", Value::Null, missing("client_id")),
         ("client_id", json!(""), ill_typed("client_id")),
         ("client_id", json!([CLIENT_ID]), ill_typed("client_id")),
@@ -259,6 +259,57 @@ async fn token_use_is_checked_in_both_directions() {
     }
 }
 
+/// RFC 7515 §4.1.9: a media type, in any case, of which `application/` may be left out.
+#[tokio::test]
+async fn a_token_whose_typ_says_another_kind_than_jwt_or_access_token_is_refused() {
+    let (good, bad) = (None, Some(TokenError::WrongTokenUse));
+    let of_provider = json!({ "iss": ISSUER, "sub": "u", "exp": NOW + 60, "aud": "api" });
+    for (typ, expected) in [
+        (json!("JWT"), good),
+        (json!("jwt"), good),
+        (json!("application/JWT"), good),
+        (json!("at+jwt"), good),
+        (json!("AT+JWT"), good),
+        (json!("Application/At+Jwt"), good),
+        (json!("logout+jwt"), bad),
+        (json!("application/logout+jwt"), bad),
+        (json!("secevent+jwt"), bad),
+        (json!("dpop+jwt"), bad),
+        (json!("JOSE"), bad),
+        (json!("at+jwt "), bad),
+        (json!("text/jwt"), bad),
+        (json!("application/application/jwt"), bad),
+        (json!(""), bad),
+        (Value::Null, bad),
+        (json!(["JWT"]), bad),
+    ] {
+        let header = json!({ "alg": "RS256", "kid": "current", "typ": typ }).to_string();
+        let provider = provider_settings(&["api"], &[Algorithm::RS256]);
+        let of_pool = compact(&header, access_claims(NOW).to_string(), &KEY);
+        assert_eq!(refusal_of(&of_pool).await, expected, "a pool's, {typ}");
+        let of_provider = compact(&header, of_provider.to_string(), &KEY);
+        assert_eq!(refusal_with(provider, &of_provider).await, expected, "a provider's, {typ}");
+    }
+}
+
+/// OpenID Connect Back-Channel Logout 1.0 §2.4: a logout token need not say in `typ` what it is.
+#[tokio::test]
+async fn another_providers_security_event_is_no_access_token() {
+    let claims = json!({ "iss": ISSUER, "sub": "u", "exp": NOW + 60, "aud": "api" });
+    let bad = Some(TokenError::WrongTokenUse);
+    for (events, expected) in [
+        (json!({ "http://schemas.openid.net/event/backchannel-logout": {} }), bad),
+        (json!({}), bad),
+        (json!("concerts"), None),
+        (json!(["concerts"]), None),
+    ] {
+        let provider = provider_settings(&["api"], &[Algorithm::RS256]);
+        let token = KEY.token(&with(claims.clone(), "events", events.clone()));
+        assert_eq!(refusal_with(provider, &token).await, expected, "{events}");
+        assert_eq!(refusal_of(&access_with("events", events)).await, None, "a pool has `token_use`");
+    }
+}
+
 /// A token with much wrong with it.
 struct Faulty {
     header: Value,
@@ -280,7 +331,7 @@ impl Faulty {
 async fn the_first_check_that_fails_is_the_one_that_is_named() {
     type Mend = fn(&mut Faulty);
     let mut token = Faulty {
-        header: json!({ "alg": 1, "kid": 1, "crit": ["exp"] }),
+        header: json!({ "alg": 1, "kid": 1, "crit": ["exp"], "typ": "logout+jwt" }),
         claims: json!({
             "iss": 1,
             "exp": "soon",
@@ -295,7 +346,7 @@ async fn the_first_check_that_fails_is_the_one_that_is_named() {
         signer: &OTHER_KEY,
     };
     // What is mended, and what is named then.
-    let mends: [(Mend, Option<&str>); 19] = [
+    let mends: [(Mend, Option<&str>); 20] = [
         (|_| (), Some("the header's alg is missing or not a string")),
         (|token| token.header["alg"] = json!("HS256"), Some("the header's kid is missing or not a string")),
         (
@@ -320,8 +371,9 @@ async fn the_first_check_that_fails_is_the_one_that_is_named() {
         (|token| token.claims["jti"] = json!("1"), Some("expired")),
         (|token| token.claims["exp"] = json!(NOW + 1), Some("not valid yet")),
         (|token| token.claims["nbf"] = json!(NOW), Some("issued in the future")),
-        (|token| token.claims["iat"] = json!(NOW), Some("token_use is not accepted")),
-        (|token| token.claims["token_use"] = json!("access"), Some("the app client is not accepted")),
+        (|token| token.claims["iat"] = json!(NOW), Some("the token's use is not accepted")),
+        (|token| token.claims["token_use"] = json!("access"), Some("the token's use is not accepted")),
+        (|token| token.header["typ"] = json!("JWT"), Some("the app client is not accepted")),
         (|token| token.claims["client_id"] = json!(CLIENT_ID), Some("the audience is not accepted")),
         (|token| token.claims["aud"] = json!("api"), None),
     ];

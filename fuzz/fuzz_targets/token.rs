@@ -84,7 +84,8 @@ fn is_good(parts: &Parts<'_>, token: &str) -> bool {
         && header["alg"] == key.algorithm.name()
         && header["kid"] == *key.id
         && header.get("crit").is_none()
-        && header.get("b64").is_none();
+        && header.get("b64").is_none()
+        && !parts.is_of_another_kind();
     let is_in_time = time(&claims["exp"]).is_some_and(|time| time > NOW)
         && optional("nbf", &no_later_than(NOW))
         && optional("iat", &no_later_than(NOW + 60))

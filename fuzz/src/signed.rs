@@ -45,6 +45,14 @@ impl<'i> Parts<'i> {
         KEYS.iter().find(|key| *id == *key.id).unwrap_or(&KEYS[0])
     }
 
+    /// Whether the header says that this is neither just a JWT nor an access token.
+    pub fn is_of_another_kind(&self) -> bool {
+        self.header_value().get("typ").is_some_and(|kind| {
+            let kind = kind.as_str().map(str::to_ascii_lowercase).unwrap_or_default();
+            !matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
+        })
+    }
+
     /// The token.
     pub fn sign(&self) -> String {
         compact(self.header, self.payload, self.key())

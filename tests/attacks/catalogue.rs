@@ -5,8 +5,10 @@ use std::pin::Pin;
 
 use cognito_authorizer::{
     authorizer::AuthorizerSettings,
-    testing::{CLIENT_ID, ISSUER, JWKS_URL, NOW, SigningKey, access_claims, id_claims, key_source, settings},
-    token::{Algorithm, AllowedClients, AllowedUse, TokenRules},
+    testing::{
+        CLIENT_ID, ISSUER, JWKS_URL, NOW, SigningKey, access_claims, compact, id_claims, key_source, settings,
+    },
+    token::{Algorithm, AllowedClients, AllowedUse, IssuerSettings, TokenRules},
 };
 use serde_json::{Value, json};
 
@@ -413,7 +415,31 @@ fn issuers_and_audiences() -> Vec<Row> {
                 each("claim_missing", [with_claim("token_use", &Value::Null)]),
             ),
         ),
+        row(
+            "a logout token or a security event for an access token",
+            "RFC 8725 §2.8, §3.11, §3.12; RFC 8417 §4.6, §4.7",
+            "`typ`, where it is there, says JWT or access token; of another provider's tokens none has `events`",
+            security_events(),
+        ),
     ]
+}
+
+fn security_events() -> Attack {
+    let provider = "https://login.example.com";
+    let mut settings = settings();
+    settings.verifier.issuers.push(IssuerSettings {
+        issuer: provider.to_owned(),
+        keys: key_source(JWKS_URL, &[Algorithm::RS256]),
+        other_form: None,
+        rules: TokenRules::OpenIdConnect { audiences: vec!["api".to_owned()] },
+    });
+    let claims = json!({ "iss": provider, "sub": "u", "exp": NOW + 60, "aud": "api" });
+    let mut logout = claims.clone();
+    logout["events"] = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let kinds = ["logout+jwt", "application/secevent+jwt"].map(|typ| header(&[("typ", json!(typ))]));
+    let said = kinds.map(|header| compact(&header, claims.to_string(), &KEY));
+    let tokens = each("wrong_token_use", said.into_iter().chain([KEY.token(&logout)]));
+    Attack::Under(Box::new(settings), current_keys(), tokens)
 }
 
 fn audiences() -> Attack {

@@ -77,8 +77,9 @@ pub enum TokenError {
     /// `iat` is further ahead than clocks drift.
     #[error("issued in the future")]
     IssuedInFuture,
-    /// `token_use` is not the one that is accepted.
-    #[error("token_use is not accepted")]
+    /// `token_use` is not the one that is accepted, or the header's `typ` or `events` say that this is another kind of
+    /// token (RFC 8725 §3.11, §3.12).
+    #[error("the token's use is not accepted")]
     WrongTokenUse,
     /// `client_id` (access token) or `aud` (id token) is none of the accepted app clients.
     #[error("the app client is not accepted")]

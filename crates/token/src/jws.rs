@@ -24,9 +24,16 @@ pub struct UnverifiedToken<'t> {
     signing_input: &'t str,
     signature: Vec<u8>,
     payload: Vec<u8>,
+    header: Header,
+    issuer: String,
+}
+
+/// What is looked at of a header. URLs and keys in it (`jku`, `x5u`, `jwk`, `x5c`) never are.
+#[derive(Debug)]
+struct Header {
     algorithm: String,
     key_id: String,
-    issuer: String,
+    is_of_another_kind: bool,
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -46,9 +53,9 @@ impl<'t> UnverifiedToken<'t> {
         let header = decode(header)?;
         let payload = decode(payload)?;
         let signature = decode(signature)?;
-        let (algorithm, key_id) = read_header(&header)?;
+        let header = read_header(&header)?;
         let issuer = peek_issuer(&payload)?;
-        Ok(Self { signing_input, signature, payload, algorithm, key_id, issuer })
+        Ok(Self { signing_input, signature, payload, header, issuer })
     }
 
     /// What the signature is computed over (RFC 7515 §5.2).
@@ -63,12 +70,12 @@ impl<'t> UnverifiedToken<'t> {
 
     /// The header's `alg`: only ever compared with a key's algorithm.
     pub fn algorithm(&self) -> &str {
-        &self.algorithm
+        &self.header.algorithm
     }
 
     /// The header's `kid`: only ever looked up in a key set.
     pub fn key_id(&self) -> &str {
-        &self.key_id
+        &self.header.key_id
     }
 
     /// The payload's `iss`: only ever compared with configured issuers.
@@ -77,19 +84,24 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// A payload whose signature has been verified. Only [`VerifyingKey::verify`](super::VerifyingKey::verify)
+/// A payload whose signature has been verified, and its header with it. Only [`VerifyingKey::verify`](super::VerifyingKey::verify)
 /// makes one.
 #[derive(Debug)]
-pub struct VerifiedPayload<'t>(&'t [u8]);
+pub struct VerifiedPayload<'t>(&'t UnverifiedToken<'t>);
 
 impl<'t> VerifiedPayload<'t> {
     /// To be called once a key has verified `token`'s signature, and only then.
     pub(super) fn assert_verified(token: &'t UnverifiedToken<'_>) -> Self {
-        Self(&token.payload)
+        Self(token)
     }
 
     pub(super) fn as_bytes(&self) -> &'t [u8] {
-        self.0
+        &self.0.payload
+    }
+
+    /// Whether the header's `typ` says that this is neither an access token nor just a JWT.
+    pub(super) fn is_of_another_kind(&self) -> bool {
+        self.0.header.is_of_another_kind
     }
 }
 
@@ -98,8 +110,7 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotBase64Url)
 }
 
-/// The header's `alg` and `kid`. URLs and keys in it (`jku`, `x5u`, `jwk`, `x5c`) are never looked at.
-fn read_header(header: &[u8]) -> Result<(String, String), TokenError> {
+fn read_header(header: &[u8]) -> Result<Header, TokenError> {
     let mut header = parse_object(header).map_err(|error| match error {
         JsonError::NotObject => TokenError::HeaderNotObject,
         JsonError::DuplicateName => TokenError::HeaderDuplicateName,
@@ -111,7 +122,15 @@ fn read_header(header: &[u8]) -> Result<(String, String), TokenError> {
     if header.contains_key("crit") || header.contains_key("b64") {
         return Err(TokenError::CriticalExtension);
     }
-    Ok((algorithm, key_id))
+    let is_of_another_kind = header.get("typ").is_some_and(|kind| !is_accepted_kind(kind));
+    Ok(Header { algorithm, key_id, is_of_another_kind })
+}
+
+/// RFC 7519 §5.1 and RFC 9068 §2.1, in any case and with or without `application/` (RFC 7515 §4.1.9). A logout token or a
+/// security event says something else, so that it is not taken for an access token (RFC 8725 §3.11).
+fn is_accepted_kind(kind: &Value) -> bool {
+    let accepted = ["JWT", "application/jwt", "at+jwt", "application/at+jwt"];
+    kind.as_str().is_some_and(|kind| accepted.iter().any(|it| it.eq_ignore_ascii_case(kind)))
 }
 
 fn take_string(object: &mut Map<String, Value>, name: &str) -> Option<String> {

@@ -13,6 +13,7 @@ mod json;
 mod jwk;
 mod jws;
 mod keys;
+mod rules;
 pub mod time;
 mod verifier;
 
@@ -20,13 +21,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use algorithm::Algorithm;
 pub use cache::{Answer, KeyCache, KeyCacheSettings, Lookup, Refresh};
-pub use claims::{AllowedClients, AllowedUse, Claims, TokenRules, TokenUse};
+pub use claims::Claims;
 pub use error::{ClaimName, TokenError, VerifyError};
 pub use fetch::{Authorities, FetchError, FetchJwks, HttpsFetch, InvalidJwksUrl, JwksUrl, MAX_JWKS_BYTES};
 pub use json::{JsonError, parse_object, parse_value};
 pub use jwk::{KeySet, KeySetError, VerifyingKey};
 pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken, VerifiedPayload};
 pub use keys::{FetchReport, KeySourceSettings};
+pub use rules::{AllowedClients, AllowedUse, TokenRules, TokenUse};
 pub use verifier::{IssuerSettings, Trace, VerifiedToken, Verifier, VerifierSettings};
 
 /// Locks a cache. A panic elsewhere cannot leave one half changed, so a poisoned lock is still good.

@@ -13,13 +13,14 @@ use lru::LruCache;
 
 use super::{
     cache::{Answer, KeyCacheSettings},
-    claims::{Claims, TokenRules, TokenUse},
+    claims::Claims,
     error::{TokenError, VerifyError},
     fetch::{FetchError, FetchJwks},
     jwk::VerifyingKey,
     jws::UnverifiedToken,
     keys::{FetchReport, Found, KeySource, KeySourceSettings},
     lock,
+    rules::{TokenRules, TokenUse},
 };
 use crate::time::{Stopwatch, UnixTime};
 
