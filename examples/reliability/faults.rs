@@ -34,6 +34,8 @@ pub(crate) fn faults() -> Vec<(&'static str, Conduct)> {
         ("content-length too short", promising(5)),
         ("body without end", Conduct::Endless { start: "HTTP/1.1 200 OK\r\n\r\n", more: " " }),
         ("headers without end", Conduct::Endless { start: "HTTP/1.1 200 OK\r\n", more: "x-more: more\r\n" }),
+        ("status 403", says("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")),
+        ("status 404", says("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")),
         ("status 503", says("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")),
         ("a page instead of keys", says("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n<!doctype html>")),
         ("a set without keys", promising(11)),

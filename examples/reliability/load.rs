@@ -41,7 +41,7 @@ pub(crate) fn rotate(stage: &Stage, rotations: usize) -> Tally {
 
 /// A thousand worthless tokens a second, each another one, beside a hundred genuine ones and a
 /// hundred that end within seconds, with the usual settings.
-pub(crate) fn flood(stage: &Stage, seconds: usize, allowance_kib: u64) -> Tally {
+pub(crate) fn flood(stage: &Stage, seconds: usize, within: Duration, allowance_kib: u64) -> Tally {
     let provider = Provider::start(&[&stage.mint.keys[0]], &stage.mint.impostor);
     let mut trial = Trial::start(stage, Some(&provider), &Settings::usual());
     // What the function remembers takes its memory before the flood.
@@ -66,7 +66,11 @@ pub(crate) fn flood(stage: &Stage, seconds: usize, allowance_kib: u64) -> Tally 
         let due = Duration::from_secs_f64(f64::from(u32::try_from(number).unwrap()) / 1e3);
         thread::sleep(due.saturating_sub(stopwatch.elapsed()));
     }
-    trial.tally.notes.push(format!("took {:.0} s", stopwatch.elapsed().as_secs_f64()));
+    let took = stopwatch.elapsed();
+    trial.tally.notes.push(format!("took {:.0} s", took.as_secs_f64()));
+    if took > within {
+        trial.tally.failures.push("fewer than a thousand worthless tokens a second".to_owned());
+    }
     growth.conclude(allowance_kib, &mut trial.tally);
     trial.finish()
 }

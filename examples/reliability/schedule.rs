@@ -33,6 +33,8 @@ pub(crate) struct Extent {
     frozen: Duration,
     capped: Duration,
     flood_seconds: usize,
+    /// Within which the flood must be over, for it to be one.
+    flood_within: Duration,
     invocations: usize,
     turns: usize,
     /// By which memory may grow in the second half of the flood and of the soak.
@@ -55,6 +57,7 @@ pub(crate) const FULL: Extent = Extent {
     frozen: Duration::from_secs(60),
     capped: Duration::from_secs(30),
     flood_seconds: 60,
+    flood_within: Duration::from_secs(66),
     invocations: 1_000_000,
     turns: 200,
     // From the sixth tenth to the last, a leak of one byte in each invocation is three times that.
@@ -74,6 +77,7 @@ pub(crate) const SHORT: Extent = Extent {
     frozen: Duration::from_secs(3),
     capped: Duration::from_secs(3),
     flood_seconds: 3,
+    flood_within: Duration::MAX,
     invocations: 20_000,
     turns: 10,
     allowance_kib: 256,
@@ -133,8 +137,8 @@ fn waiting(extent: &Extent, folder: &Path) -> Vec<Job> {
 }
 
 fn busy(extent: &Extent) -> [Job; 2] {
-    let Extent { flood_seconds, invocations, turns, allowance_kib, .. } = *extent;
-    let flood = Box::new(move |stage: &Stage| load::flood(stage, flood_seconds, allowance_kib));
+    let Extent { flood_seconds, flood_within, invocations, turns, allowance_kib, .. } = *extent;
+    let flood = Box::new(move |stage: &Stage| load::flood(stage, flood_seconds, flood_within, allowance_kib));
     let soak = Box::new(move |stage: &Stage| soak::soak(stage, invocations, turns, allowance_kib));
     [Job { name: "flood of worthless tokens", run: flood }, Job { name: "soak", run: soak }]
 }
