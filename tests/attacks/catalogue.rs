@@ -719,7 +719,7 @@ fn caches_and_answers() -> Vec<Row> {
         row(
             "learning which key ids exist",
             "RFC 8725 §2.9",
-            "a refusal is one word, whatever the reason",
+            "a refusal is one word, whatever the reason, unless `REFUSAL=deny` asks for the reason",
             Attack::Tokens(vec![("unknown_key", of_a_stranger()), ("bad_signature", under_a_known_kid())]),
         ),
     ]
