@@ -5,15 +5,14 @@
 use std::sync::LazyLock;
 
 use cognito_authorizer::{
-    testing::{JWKS_URL, NOW, Provider, SigningKey, jwks, key_source, verifier_settings},
-    time::UnixTime,
-    token::{Algorithm, MAX_TOKEN_BYTES, TokenError, TokenRules, Trace, Verifier, VerifyError},
+    testing::{NOW, Provider, SigningKey},
+    token::{MAX_TOKEN_BYTES, TokenError, TokenRules, Verifier},
 };
 use cognito_authorizer_fuzz::{
-    block_on,
     json::repeats_a_name,
     mutate,
     signed::{KEYS, Parts},
+    verdict,
 };
 use jsonwebtoken::{DecodingKey, Validation, decode, get_current_timestamp};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
@@ -32,7 +31,7 @@ fuzz_target!(|input: &[u8]| {
         let payload = move_times(payload, now);
         let parts = Parts { header, payload: &payload };
         let token = parts.sign();
-        let (ours, theirs) = (verify(&token, now), decode_strictly(&token, parts.key()));
+        let (ours, theirs) = (verdict::verify(&VERIFIER, &token, now), decode_strictly(&token, parts.key()));
         if get_current_timestamp() == now {
             return compare(&parts, &token, now, ours, theirs);
         }
@@ -110,24 +109,12 @@ fn is_well_typed(name: &str, value: &Value) -> bool {
 }
 
 static VERIFIER: LazyLock<Verifier<Provider>> = LazyLock::new(|| {
-    let mut settings = verifier_settings();
+    let rules = TokenRules::OpenIdConnect { audiences: vec![AUDIENCE.to_owned()] };
+    let mut settings = verdict::settings(rules);
     ISSUER.clone_into(&mut settings.issuers[0].issuer);
-    settings.issuers[0].keys = key_source(JWKS_URL, &[Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]);
-    settings.issuers[0].rules = TokenRules::OpenIdConnect { audiences: vec![AUDIENCE.to_owned()] };
     settings.token_cache_size = 0;
-    let keys: Vec<_> = KEYS.iter().collect();
-    Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&keys)), UnixTime::from_secs(NOW))
+    verdict::verifier(settings)
 });
-
-fn verify(token: &str, now: u64) -> Result<Map<String, Value>, TokenError> {
-    match block_on(VERIFIER.verify(token, UnixTime::from_secs(now), &mut Trace::default())) {
-        Ok(verified) => {
-            Ok(verified.claims().iter().map(|(name, value)| (name.to_owned(), value.clone())).collect())
-        }
-        Err(VerifyError::Token(error)) => Err(error),
-        Err(VerifyError::KeysUnavailable(_)) => panic!("a token ends in a 500"),
-    }
-}
 
 fn decode_strictly(token: &str, key: &SigningKey) -> jsonwebtoken::errors::Result<Map<String, Value>> {
     static DECODING: LazyLock<Vec<DecodingKey>> = LazyLock::new(|| {

@@ -2,22 +2,13 @@
 //! contract says so, and then with its claims unchanged, until it expires, and in no other spelling.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use cognito_authorizer::{
-    testing::{CLIENT_ID, ISSUER, JWKS_URL, NOW, Provider, jwks, key_source, verifier_settings},
-    time::UnixTime,
-    token::{
-        Algorithm, AllowedClients, AllowedUse, MAX_TOKEN_BYTES, TokenError, TokenRules, Trace, Verifier,
-        VerifyError,
-    },
+    testing::{CLIENT_ID, ISSUER, NOW, Provider},
+    token::{AllowedClients, AllowedUse, MAX_TOKEN_BYTES, TokenError, TokenRules, Verifier},
 };
-use cognito_authorizer_fuzz::{
-    block_on,
-    json::repeats_a_name,
-    mutate,
-    signed::{KEYS, Parts},
-};
+use cognito_authorizer_fuzz::{json::repeats_a_name, mutate, signed::Parts, verdict};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use serde_json::{Map, Value};
 
@@ -43,28 +34,17 @@ fuzz_target!(|input: &[u8]| {
 });
 
 static VERIFIER: LazyLock<Verifier<Provider>> = LazyLock::new(|| {
-    let mut settings = verifier_settings();
-    settings.issuers[0].keys = key_source(JWKS_URL, &[Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]);
-    settings.issuers[0].rules = TokenRules::UserPool {
-        clients: AllowedClients::Listed(vec![CLIENT_ID.to_owned()]),
-        token_use: AllowedUse::Any,
-        audiences: Vec::new(),
-    };
+    let clients = AllowedClients::Listed(vec![CLIENT_ID.to_owned()]);
+    let rules = TokenRules::UserPool { clients, token_use: AllowedUse::Any, audiences: Vec::new() };
+    let mut settings = verdict::settings(rules);
     // Fetched once, whatever the time.
-    settings.key_cache.ttl = std::time::Duration::MAX;
-    settings.key_cache.max_stale = std::time::Duration::MAX;
-    let keys: Vec<_> = KEYS.iter().collect();
-    Verifier::new(settings, Provider::with(JWKS_URL, &jwks(&keys)), UnixTime::from_secs(NOW))
+    settings.key_cache.ttl = Duration::MAX;
+    settings.key_cache.max_stale = Duration::MAX;
+    verdict::verifier(settings)
 });
 
 fn verify(token: &str, at: u64) -> Result<Map<String, Value>, TokenError> {
-    match block_on(VERIFIER.verify(token, UnixTime::from_secs(at), &mut Trace::default())) {
-        Ok(verified) => {
-            Ok(verified.claims().iter().map(|(name, value)| (name.to_owned(), value.clone())).collect())
-        }
-        Err(VerifyError::Token(error)) => Err(error),
-        Err(VerifyError::KeysUnavailable(_)) => panic!("a token ends in a 500"),
-    }
+    verdict::verify(&VERIFIER, token, at)
 }
 
 /// What the documents promise, said once more and in another way.

@@ -10,6 +10,7 @@
 pub mod json;
 pub mod mutate;
 pub mod signed;
+pub mod verdict;
 
 /// Runs a future that waits for nothing but itself.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
