@@ -38,45 +38,32 @@ impl Refusal {
     }
 
     fn on_rest(self) -> (StatusCode, &'static str, Value) {
-        // Denials alone spell it `Message`.
-        let denied = |text: &str| json!({ "Message": format!("User is not authorized to access this resource{text}") });
-        match self {
-            Self::Unauthorized => {
-                (StatusCode::UNAUTHORIZED, "UnauthorizedException", json!({ "message": "Unauthorized" }))
-            }
-            Self::ExplicitDeny => {
-                (StatusCode::FORBIDDEN, "AccessDeniedException", denied(" with an explicit deny"))
-            }
-            Self::ImplicitDeny => (StatusCode::FORBIDDEN, "AccessDeniedException", denied("")),
+        use StatusCode as Status;
+        let (status, error_type, text) = match self {
+            Self::Unauthorized => (Status::UNAUTHORIZED, "UnauthorizedException", Some("Unauthorized")),
+            Self::ExplicitDeny => (Status::FORBIDDEN, ACCESS_DENIED, Some(EXPLICITLY_DENIED)),
+            Self::ImplicitDeny => (Status::FORBIDDEN, ACCESS_DENIED, Some(DENIED)),
             Self::AuthorizerBroken => {
-                let error_type = "AuthorizerConfigurationException";
-                (StatusCode::INTERNAL_SERVER_ERROR, error_type, json!({ "message": null }))
+                (Status::INTERNAL_SERVER_ERROR, "AuthorizerConfigurationException", None)
             }
-            Self::NoRoute => {
-                let body = json!({ "message": "Missing Authentication Token" });
-                (StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", body)
-            }
-            Self::PathUnclear => {
-                let body = json!({ "message": "Bad Request" });
-                (StatusCode::BAD_REQUEST, "BadRequestException", body)
-            }
+            Self::NoRoute => (
+                Status::FORBIDDEN,
+                "MissingAuthenticationTokenException",
+                Some("Missing Authentication Token"),
+            ),
             Self::ArnTooLong => {
-                let body = json!({ "message": "Request-URI Too Large" });
-                (StatusCode::URI_TOO_LONG, "RequestUriTooLargeException", body)
+                (Status::URI_TOO_LONG, "RequestUriTooLargeException", Some("Request-URI Too Large"))
             }
             Self::BodyTooLong => {
-                let body = json!({ "message": "HTTP content length exceeded 10485760 bytes." });
-                (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", body)
+                (Status::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", Some(BODY_TOO_LONG))
             }
-            Self::BackendDown => {
-                let body = json!({ "message": "Internal server error" });
-                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", body)
-            }
-            Self::BackendSlow => {
-                let body = json!({ "message": "Endpoint request timed out" });
-                (StatusCode::GATEWAY_TIMEOUT, "InternalServerErrorException", body)
-            }
-        }
+            Self::PathUnclear => (Status::BAD_REQUEST, "BadRequestException", Some("Bad Request")),
+            Self::BackendDown => (Status::INTERNAL_SERVER_ERROR, FAILED, Some("Internal server error")),
+            Self::BackendSlow => (Status::GATEWAY_TIMEOUT, FAILED, Some("Endpoint request timed out")),
+        };
+        // Denials alone spell it so.
+        let member = if error_type == ACCESS_DENIED { "Message" } else { "message" };
+        (status, error_type, json!({ member: text }))
     }
 
     fn on_http(self) -> (StatusCode, &'static str, Value) {
@@ -93,6 +80,12 @@ impl Refusal {
         (status, "", json!({ "message": text }))
     }
 }
+
+const ACCESS_DENIED: &str = "AccessDeniedException";
+const DENIED: &str = "User is not authorized to access this resource";
+const EXPLICITLY_DENIED: &str = "User is not authorized to access this resource with an explicit deny";
+const BODY_TOO_LONG: &str = "HTTP content length exceeded 10485760 bytes.";
+const FAILED: &str = "InternalServerErrorException";
 
 /// A response of JSON.
 pub(crate) fn json_reply(status: StatusCode, headers: HeaderMap, body: &Value) -> Response<Bytes> {
