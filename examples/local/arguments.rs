@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, value_parser};
-use cognito_authorizer::gateway::Shape;
 
 use crate::{
     api::{Api, USUAL_TTL_SECONDS},
@@ -67,8 +66,8 @@ pub(crate) struct ServeArguments {
 #[derive(Args, Debug)]
 pub(crate) struct EventArguments {
     /// The kind of API
-    #[arg(value_parser = parse_shape)]
-    pub(crate) kind: Shape,
+    #[arg(value_enum)]
+    pub(crate) kind: Api,
     /// Who asks
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) user: Name,
@@ -135,11 +134,6 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
     }
-}
-
-fn parse_shape(text: &str) -> Result<Shape, String> {
-    let names = Shape::ALL.map(Shape::name).join(", ");
-    Shape::ALL.into_iter().find(|shape| shape.name() == text).ok_or(format!("write one of {names}"))
 }
 
 /// What clap says is wrong, in one line, with what to do.

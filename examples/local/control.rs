@@ -11,11 +11,12 @@ use axum::{
         HeaderMap, HeaderValue, Method, Response, StatusCode,
         header::{AUTHORIZATION, CACHE_CONTROL, HOST, USER_AGENT},
         request::Parts,
+        uri::PathAndQuery,
     },
 };
 use clap::ValueEnum;
 use cognito_authorizer::testing::{ISSUER, Verdict};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
@@ -60,6 +61,14 @@ struct Call {
     api: Option<String>,
 }
 
+/// The body of a withdrawal.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Withdrawal {
+    #[serde(default)]
+    kid: Option<String>,
+}
+
 /// What stands in front of every path here.
 pub(crate) const PREFIX: &str = "/_local/";
 
@@ -96,10 +105,14 @@ async fn change(local: &Local, name: &str, body: Value) -> Result<Value, Complai
         "token" => {
             return Ok(json!({ "token": local.pool.sign_in(body).map_err(|problem| misread(&problem))? }));
         }
-        "call" => return call(local, body).await,
+        "call" => return call(local, read_as(body)?).await,
+        _ if name != "keys/withdraw" && body != json!({}) => {
+            return Err(misread("this takes no body, or an empty object"));
+        }
         "keys/rotate" => local.pool.keys.lock().unwrap().rotate(),
         "keys/withdraw" => {
-            let is_there = local.pool.keys.lock().unwrap().withdraw(body["kid"].as_str());
+            let Withdrawal { kid } = read_as(body)?;
+            let is_there = local.pool.keys.lock().unwrap().withdraw(kid.as_deref());
             is_there.then_some(()).ok_or(misread("kid: there is no such key: the state lists them"))?;
         }
         "issuer/down" | "issuer/up" => local.pool.is_up.store(name == "issuer/up", Ordering::Relaxed),
@@ -115,8 +128,11 @@ async fn change(local: &Local, name: &str, body: Value) -> Result<Value, Complai
     Ok(state(local))
 }
 
-async fn call(local: &Local, body: Value) -> Result<Value, Complaint> {
-    let call: Call = serde_json::from_value(body).map_err(|error| misread(&error.to_string()))?;
+fn read_as<T: DeserializeOwned>(body: Value) -> Result<T, Complaint> {
+    serde_json::from_value(body).map_err(|error| misread(&error.to_string()))
+}
+
+async fn call(local: &Local, call: Call) -> Result<Value, Complaint> {
     let api = match call.api.as_deref() {
         None => local.api,
         Some(name) => {
@@ -124,7 +140,8 @@ async fn call(local: &Local, body: Value) -> Result<Value, Complaint> {
         }
     };
     let request = call.request().ok_or(misread(
-        "method, path or token: write a word, a path that begins with / and a token that fits a header",
+        "method, path or token: write a word, a path as it stands in a request, such as /orders?page=2, and a token that \
+         fits a header",
     ))?;
     let exchange = local.gateway.exchange(api, &request).await;
     Ok(describe(api, &call, exchange).await)
@@ -142,8 +159,10 @@ fn reply(content: &Value) -> Response<Bytes> {
 impl Call {
     fn request(&self) -> Option<ClientRequest> {
         Method::from_bytes(self.method.as_bytes()).ok()?;
+        let target: PathAndQuery = self.path.parse().ok()?;
+        // Nothing is left out or read otherwise, such as what is behind a #.
+        (self.path.is_ascii() && self.path.starts_with('/') && target.as_str() == self.path).then_some(())?;
         let mut request = ClientRequest::new(&self.method, &self.path);
-        request.path.starts_with('/').then_some(())?;
         request.headers.insert(HOST, HeaderValue::from_static("127.0.0.1"));
         request.headers.insert(USER_AGENT, HeaderValue::from_static("local"));
         if let Some(token) = &self.token {

@@ -90,7 +90,7 @@ impl Gateway {
             Occasion { at: UnixTime::now(), number: self.requests.fetch_add(1, Ordering::Relaxed) };
         let Some(served) = self.routes.find(api, &request.method, &request.path) else {
             let response = Refusal::NoRoute.reply(api);
-            let decided = "no route serves it".to_owned();
+            let decided = Refusal::NoRoute.explain().to_owned();
             return Exchange {
                 route: None,
                 authorization: None,
@@ -112,8 +112,12 @@ impl Gateway {
             None => self.reach_backend(api, request, &served, occasion, authorization.as_ref()).await,
         };
         let is_from_backend = reached.is_ok();
-        let decided =
-            authorization.as_ref().map_or("the route is public", |it| it.decided.as_str()).to_owned();
+        let decided = match (&reached, refusal, &authorization) {
+            (Err(failure), None, _) => failure.explain(),
+            (_, _, Some(authorization)) => &authorization.decided,
+            (_, _, None) => "the route is public",
+        };
+        let decided = decided.to_owned();
         Exchange {
             route: Some(served.route.key),
             authorization,
@@ -143,7 +147,7 @@ impl Gateway {
     ) -> Authorization {
         let arn = requested_arn(api, request);
         if arn.len() > MOST_ARN_BYTES {
-            return Authorization::refused(Refusal::ArnTooLong, "the path is too long for an authorizer");
+            return Authorization::refused(Refusal::ArnTooLong, Refusal::ArnTooLong.explain());
         }
         let authorizer = self.authorizer(api);
         let mut event = describe(api, request, served, occasion);
@@ -242,21 +246,15 @@ impl Authorization {
     fn judged(api: Api, outcome: Outcome, arn: &str) -> Self {
         let is_simple = api.form() == Form::Simple;
         let read = read_answer(api.shape(), is_simple, &outcome);
-        let (verdict, refusal, decided) = match read.map(|answer| judge(is_simple, answer, arn)) {
-            Ok(Verdict::Allow) => (Some(Verdict::Allow), None, "the authorizer allows it".to_owned()),
-            Ok(verdict @ Verdict::ExplicitDeny) => {
-                (Some(verdict), Some(Refusal::ExplicitDeny), "the authorizer denies it".to_owned())
-            }
-            Ok(verdict @ Verdict::ImplicitDeny) => (
-                Some(verdict),
-                Some(Refusal::ImplicitDeny),
-                "the authorizer's answer does not allow it".to_owned(),
-            ),
-            Err(Failure::Unauthorized) => {
-                (None, Some(Refusal::Unauthorized), "the authorizer refuses the token".to_owned())
-            }
-            Err(Failure::Broken(reason)) => (None, Some(Refusal::AuthorizerBroken), reason),
+        let (verdict, refusal, broken) = match read.map(|answer| judge(is_simple, answer, arn)) {
+            Ok(Verdict::Allow) => (Some(Verdict::Allow), None, None),
+            Ok(Verdict::ExplicitDeny) => (Some(Verdict::ExplicitDeny), Some(Refusal::ExplicitDeny), None),
+            Ok(Verdict::ImplicitDeny) => (Some(Verdict::ImplicitDeny), Some(Refusal::ImplicitDeny), None),
+            Err(Failure::Unauthorized) => (None, Some(Refusal::Unauthorized), None),
+            Err(Failure::Broken(reason)) => (None, Some(Refusal::AuthorizerBroken), Some(reason)),
         };
+        let decided = refusal.map_or("the authorizer allows it", Refusal::explain);
+        let decided = broken.unwrap_or_else(|| decided.to_owned());
         Self { outcome: Some(outcome), verdict, refusal, decided, ..Self::default() }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     api::Form,
+    output,
     runtime_api::{Function, StartError},
 };
 
@@ -78,5 +79,5 @@ impl Functions {
 
 /// As it is: the function's own lines are the same everywhere.
 fn tell(notice: &str) {
-    eprintln!("{notice}");
+    output::complain(format!("{notice}\n"));
 }

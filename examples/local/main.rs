@@ -30,6 +30,7 @@ mod identity;
 mod introduction;
 mod issuer;
 mod keys;
+mod output;
 mod page;
 mod people;
 mod pool;

@@ -37,6 +37,22 @@ impl Refusal {
         json_reply(status, headers, &body)
     }
 
+    /// Why, in a sentence without its end.
+    pub(crate) const fn explain(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "the authorizer refuses the token",
+            Self::ExplicitDeny => "the authorizer denies it",
+            Self::ImplicitDeny => "the authorizer's answer does not allow it",
+            Self::AuthorizerBroken => "the authorizer gives no usable answer",
+            Self::PathUnclear => "the path leads elsewhere, or not to one place",
+            Self::BackendDown => "the backend cannot be reached, or broke off",
+            Self::BackendSlow => "the backend takes too long",
+            Self::NoRoute => "no route serves it",
+            Self::ArnTooLong => "the path is too long for an authorizer",
+            Self::BodyTooLong => "the body is too long",
+        }
+    }
+
     fn on_rest(self) -> (StatusCode, &'static str, Value) {
         use StatusCode as Status;
         let (status, error_type, text) = match self {

@@ -48,8 +48,8 @@ impl RouteTable {
             }
             let invalid = |problem| InvalidTable { line: number, problem };
             let route = Route::parse(line).map_err(invalid)?;
-            if routes.iter().any(|earlier| earlier.key == route.key) {
-                return Err(invalid("this route stands twice: remove one"));
+            if routes.iter().any(|earlier| earlier.shape() == route.shape()) {
+                return Err(invalid("this route stands twice, whatever its parameters' names: remove one"));
             }
             routes.push(route);
         }
@@ -67,36 +67,50 @@ impl RouteTable {
 
     /// The most specific route for a request. A slash at the end of a path makes no difference to the choice.
     pub(crate) fn find(&self, api: Api, method: &str, path: &str) -> Option<Match> {
-        if api.family() == Family::WebSocket {
-            let route = Route { key: "$connect".to_owned(), is_public: false };
-            return Some(Match { route, parameters: BTreeMap::new() });
-        }
-        let served = self.serve(method, path);
-        // Only HTTP APIs have a route for whatever no other serves.
-        let is_http = api.family() == Family::Http;
-        let default = || {
-            let route = self.0.iter().find(|route| route.key == DEFAULT)?.clone();
-            Some(Match { route, parameters: BTreeMap::new() })
-        };
-        served.or_else(default).filter(|served| is_http || served.route.key != DEFAULT)
-    }
-
-    fn serve(&self, method: &str, path: &str) -> Option<Match> {
         let trimmed = path.strip_prefix('/')?;
         let segments: Vec<&str> = trimmed.strip_suffix('/').unwrap_or(trimmed).split('/').collect();
-        // No parameter is empty.
-        let is_filled = |route: &&Route| route.parameters(&segments).values().all(|value| !value.is_empty());
-        let routes: Vec<&Route> = self.0.iter().filter(is_filled).collect();
-        let names: Vec<String> = routes.iter().map(|route| route.name()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (position, _) = serving_route(&names, method, &segments)?;
-        let route = (*routes.get(position)?).clone();
-        let parameters = route.parameters(&segments);
-        Some(Match { route, parameters })
+        let route = match api.family() {
+            Family::WebSocket => {
+                return Some(Match { route: Route::connect(), parameters: BTreeMap::new() });
+            }
+            _ if !VERBS.contains(&method) => None,
+            Family::Http => {
+                let default = || self.0.iter().find(|route| route.key == DEFAULT);
+                choose(self.0.iter(), Route::name, method, &segments).or_else(default)
+            }
+            // The path's resource first: one without the method is not served by another resource.
+            Family::Rest => {
+                let resource = choose(self.0.iter(), Route::resource_name, method, &segments)?;
+                let methods = self.0.iter().filter(|route| route.template() == resource.template());
+                choose(methods, Route::name, method, &segments)
+            }
+        }?;
+        Some(Match { route: route.clone(), parameters: route.parameters(&segments) })
     }
 }
 
+/// The most specific of these routes under these names.
+fn choose<'r>(
+    routes: impl Iterator<Item = &'r Route>,
+    name: fn(&Route) -> String,
+    method: &str,
+    segments: &[&str],
+) -> Option<&'r Route> {
+    // No parameter is empty.
+    let is_filled = |route: &&Route| route.parameters(segments).values().all(|value| !value.is_empty());
+    let routes: Vec<&Route> = routes.filter(|route| route.key != DEFAULT).filter(is_filled).collect();
+    let names: Vec<String> = routes.iter().map(|route| name(route)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (position, _) = serving_route(&names, method, segments)?;
+    routes.get(position).copied()
+}
+
 impl Route {
+    /// A WebSocket API's one route, whatever the table says.
+    fn connect() -> Self {
+        Self { key: "$connect".to_owned(), is_public: false }
+    }
+
     fn parse(line: &str) -> Result<Self, &'static str> {
         let (key, is_public) = match line.strip_suffix(" public") {
             Some(key) => (key.trim_end(), true),
@@ -118,9 +132,28 @@ impl Route {
         }
     }
 
+    /// As if it took every verb.
+    fn resource_name(&self) -> String {
+        format!("any {}", self.template())
+    }
+
+    fn template(&self) -> &str {
+        self.key.split_once(' ').map_or("", |(_, template)| template)
+    }
+
+    /// The key without its parameters' names.
+    fn shape(&self) -> String {
+        let part = |part: &'_ str| match part.strip_prefix('{') {
+            Some(name) if name.ends_with("+}") => "{+}".to_owned(),
+            Some(_) => "{}".to_owned(),
+            None => part.to_owned(),
+        };
+        self.key.split('/').map(part).collect::<Vec<String>>().join("/")
+    }
+
     /// What stands in these segments for each parameter, decoded.
     fn parameters(&self, segments: &[&str]) -> BTreeMap<String, String> {
-        let template = self.key.split_once(" /").map_or("", |(_, template)| template);
+        let template = self.template().trim_start_matches('/');
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let named = template.split('/').enumerate().filter_map(|(position, part)| {
             let name = part.strip_prefix('{')?.strip_suffix('}')?;
@@ -142,10 +175,14 @@ impl Route {
 }
 
 fn check(verb: &str, template: &str) -> Result<(), &'static str> {
-    if !VERBS.contains(&verb) {
+    if verb != "ANY" && !VERBS.contains(&verb) {
         return Err("the verb is none of ANY, DELETE, GET, HEAD, OPTIONS, PATCH, POST and PUT");
     }
-    let parts: Vec<&str> = template.strip_prefix('/').ok_or(FORM)?.split('/').collect();
+    let path = template.strip_prefix('/').ok_or(FORM)?;
+    if path.ends_with('/') {
+        return Err("a slash at the end makes no difference here: leave it out");
+    }
+    let parts: Vec<&str> = path.split('/').collect();
     let is_greedy = |part: &&str| part.ends_with("+}");
     let before_the_last = parts.split_last().map_or(&[][..], |(_, parts)| parts);
     if before_the_last.iter().any(is_greedy) {
@@ -171,9 +208,12 @@ GET /orders/{id}/items
 GET /health public
 ";
 
-const DEFAULT: &str = "$default";
+/// The route of an HTTP API for whatever no other serves.
+pub(crate) const DEFAULT: &str = "$default";
 
-const VERBS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+/// Those that a route can name, and `ANY` stands for.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-set-up-simple-proxy.html>
+const VERBS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 const FORM: &str = "is no route: write `GET /orders/{id}`, `ANY /{proxy+}` or `$default`, and `public` after it for \
     one without authorizer";
@@ -203,6 +243,7 @@ mod tests {
             ("GET", "/pets/cat/1", "GET /pets/{proxy+}"),
             ("POST", "/test/5", "ANY /{proxy+}"),
             ("GET", "/pets/dog/1/", "GET /pets/dog/1"),
+            ("PUT", "/pets/dog/2", "ANY /{proxy+}"),
             ("GET", "/", "$default"),
         ] {
             assert_eq!(key(&table, Api::HttpV2, method, path).as_deref(), Some(expected), "{method} {path}");
@@ -216,6 +257,33 @@ mod tests {
         for (method, path) in [("GET", "/orders"), ("GET", "/orders//items"), ("GET", "/"), ("GET", "orders")]
         {
             assert_eq!(key(&table, Api::HttpV2, method, path), None, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_rest_api_finds_the_resource_before_the_method() {
+        let table = table("DELETE /orders/{id}\nGET /orders\nANY /{proxy+} public\nANY /orders");
+        for (method, path, expected) in [
+            ("DELETE", "/orders/1", Some("DELETE /orders/{id}")),
+            ("POST", "/orders/1", None),
+            ("GET", "/orders", Some("GET /orders")),
+            ("PUT", "/orders", Some("ANY /orders")),
+            ("POST", "/orders/1/items", Some("ANY /{proxy+}")),
+        ] {
+            let found = key(&table, Api::RestToken, method, path);
+            assert_eq!(found.as_deref(), expected, "{method} {path}");
+        }
+        // An HTTP API falls back.
+        assert_eq!(key(&table, Api::HttpV1, "POST", "/orders/1").as_deref(), Some("ANY /{proxy+}"));
+    }
+
+    #[test]
+    fn only_the_seven_verbs_as_they_are_spelt_reach_a_route() {
+        let table = table("GET /orders\nANY /{proxy+}\n$default");
+        for api in [Api::RestToken, Api::HttpV2] {
+            for method in ["get", "Get", "FOO", "PROPFIND", "CONNECT", "TRACE", "any", "ANY", ""] {
+                assert_eq!(key(&table, api, method, "/orders"), None, "{method}");
+            }
         }
     }
 
@@ -259,12 +327,14 @@ mod tests {
             "GET /{p+}/x",
             "GET /a b",
             "FETCH /",
+            "GET /a/",
             "$x",
         ] {
             let error = RouteTable::parse(&format!("GET /\n{text}")).unwrap_err();
             assert_eq!(error.line, 2, "{text}");
         }
         assert_eq!(RouteTable::parse("GET /a\n\nGET /a public").unwrap_err().line, 3);
+        assert_eq!(RouteTable::parse("GET /a/{x}/{r+}\nGET /a/{y}/{s+} public").unwrap_err().line, 2);
     }
 
     #[test]

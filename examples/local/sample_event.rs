@@ -1,11 +1,10 @@
 //! One authorizer event, for whoever asks the function with cargo-lambda or the Lambda console.
 
 use axum::http::{HeaderValue, header::AUTHORIZATION};
-use cognito_authorizer::{gateway::Shape, time::UnixTime};
+use cognito_authorizer::time::UnixTime;
 use serde_json::Value;
 
 use crate::{
-    api::Api,
     arguments::EventArguments,
     events::{Occasion, add_identity, describe},
     people::Name,
@@ -17,7 +16,7 @@ use crate::{
 pub(crate) fn write(arguments: &EventArguments) -> Result<Value, String> {
     let (method, target) =
         arguments.route.split_once(' ').ok_or("--route: write a verb and a path: 'GET /orders/42'")?;
-    let api = api(arguments.kind);
+    let api = arguments.kind;
     let mut request = ClientRequest::new(method, target);
     let served = RouteTable::usual().find(api, method, &request.path);
     let served = served.ok_or("--route: no route of the example policies serves it: try 'GET /orders/42'")?;
@@ -28,16 +27,6 @@ pub(crate) fn write(arguments: &EventArguments) -> Result<Value, String> {
     let mut event = describe(api, &request, &served, Occasion { at: UnixTime::now(), number: 0 });
     add_identity(api, &mut event, &[authorization]);
     Ok(event)
-}
-
-fn api(shape: Shape) -> Api {
-    match shape {
-        Shape::RestToken => Api::RestToken,
-        Shape::RestRequest => Api::RestRequest,
-        Shape::HttpV1 => Api::HttpV1,
-        Shape::HttpV2 => Api::HttpV2,
-        Shape::WebSocket => Api::WebSocket,
-    }
 }
 
 /// The private key is gone: these were signed with it when it was there.

@@ -1,7 +1,7 @@
 //! `serve`: everything started, told about, and stopped.
 
 use std::{
-    io::{self, Write},
+    io,
     net::Ipv4Addr,
     path::PathBuf,
     sync::{Arc, Mutex, atomic::AtomicUsize},
@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    api::Api,
+    api::{Api, Family},
     arguments::ServeArguments,
     binary::{self, BuildError},
     cache::Cache,
@@ -30,11 +30,12 @@ use crate::{
     exchange::{Authorizer, Gateway},
     functions::Functions,
     introduction::introduce,
+    output,
     people::client_ids,
     pool::{self, Pool},
     reply::Refusal,
     request::ClientRequest,
-    routes::{InvalidTable, RouteTable},
+    routes::{DEFAULT, InvalidTable, RouteTable},
     runtime_api::StartError,
     websocket,
 };
@@ -52,6 +53,8 @@ pub(crate) enum ServeError {
     Routes(PathBuf, InvalidTable),
     #[error("--routes {0}: there is no route in it: write one a line, such as `GET /orders/{{id}}`")]
     NoRoutes(PathBuf),
+    #[error("--routes {0}: a REST API has no $default: write `ANY /{{proxy+}}`, or another --api")]
+    DefaultRoute(PathBuf),
     #[error(
         "--binary {0}: there is no such file: build the function with `cargo build`, or leave --binary out"
     )]
@@ -94,7 +97,7 @@ async fn serve_gateway(
 ) -> Result<(), ServeError> {
     // A wrong setting is told now, not to the first client.
     local.gateway.functions.running(local.api.form()).await?;
-    say(&introduce(local, trusts_another_issuer));
+    output::say(introduce(local, trusts_another_issuer));
     let router = Router::new().fallback(answer).with_state(Arc::clone(local));
     Ok(axum::serve(listener, router).await?)
 }
@@ -108,7 +111,12 @@ fn read_routes(arguments: &ServeArguments) -> Result<RouteTable, ServeError> {
     let Some(path) = &arguments.routes else { return Ok(RouteTable::usual()) };
     let text = std::fs::read_to_string(path).map_err(|error| ServeError::RoutesFile(path.clone(), error))?;
     let routes = RouteTable::parse(&text).map_err(|error| ServeError::Routes(path.clone(), error))?;
-    if routes.routes().is_empty() { Err(ServeError::NoRoutes(path.clone())) } else { Ok(routes) }
+    let has_default = routes.routes().iter().any(|route| route.key == DEFAULT);
+    match arguments.api.family() {
+        _ if routes.routes().is_empty() => Err(ServeError::NoRoutes(path.clone())),
+        Family::Rest if has_default => Err(ServeError::DefaultRoute(path.clone())),
+        _ => Ok(routes),
+    }
 }
 
 async fn set_up(
@@ -182,7 +190,7 @@ async fn answer(State(local): State<Arc<Local>>, request: Request) -> Response<B
         }
     };
     // Not the query: a token may stand in it.
-    say(&format!("{} {} {}: {decided}\n", response.status().as_u16(), request.method, request.path));
+    output::say(format!("{} {} {}: {decided}\n", response.status().as_u16(), request.method, request.path));
     response
 }
 
@@ -191,11 +199,6 @@ fn redirect_to_page() -> Response<Body> {
     *response.status_mut() = StatusCode::FOUND;
     response.headers_mut().insert(LOCATION, HeaderValue::from_static(PREFIX));
     response
-}
-
-/// Prints; whoever reads may have gone.
-fn say(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
 }
 
 /// A function that reported what is wrong is quoted alone, in one line.

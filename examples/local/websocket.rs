@@ -27,7 +27,7 @@ pub(crate) async fn connect(
     mut parts: Parts,
 ) -> (String, Response<Body>) {
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade,
+        Ok(upgrade) => upgrade.max_message_size(MOST_MESSAGE_BYTES).max_frame_size(MOST_FRAME_BYTES),
         Err(rejection) => return ("it is no handshake".to_owned(), rejection.into_response()),
     };
     let exchange = gateway.exchange(Api::WebSocket, request).await;
@@ -71,3 +71,7 @@ async fn echo(mut socket: WebSocket, connection: Value) {
         }
     }
 }
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>
+const MOST_MESSAGE_BYTES: usize = 128 * 1024;
+const MOST_FRAME_BYTES: usize = 32 * 1024;

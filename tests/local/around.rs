@@ -54,7 +54,6 @@ async fn no_command_is_printed_that_the_settings_do_not_fit() {
     for (arguments, expected) in [
         (&["--identity-source", "$request.querystring.token"][..], None),
         (&["--env", "TOKEN_SOURCE=query:token"], None),
-        (&["--api", "rest-request", "--routes", default.to_str().unwrap()], None),
         (&["--routes", default.to_str().unwrap()], Some("curl -X GET ")),
         (&["--routes", head.to_str().unwrap()], Some("curl --head ")),
         (&["--api", "websocket"], Some("npx wscat --connect ws://127.0.0.1:")),
@@ -99,6 +98,35 @@ async fn a_page_of_another_origin_can_change_and_read_nothing() {
     }
     let state = local.send(state()).await.body;
     assert_eq!(state["issuer"]["keys"].as_array().unwrap().len(), 3, "one rotation was let through");
+}
+
+#[tokio::test]
+async fn what_a_program_asks_for_in_a_wrong_way_changes_nothing() {
+    let local = Local::serve(&[]).await;
+    let post = |name: &str, body: &str| {
+        let request = local.client.post(format!("{}/_local/{name}", local.gateway));
+        local.send(request.header("x-local", "1").body(body.to_owned()))
+    };
+    for (name, body) in [
+        ("keys/withdraw", r#"{"kid": 5}"#),
+        ("keys/withdraw", r#"{"kdi": "key-1"}"#),
+        ("keys/withdraw", r#"{"kid": "key-9"}"#),
+        ("keys/rotate", r#"{"kid": "key-1"}"#),
+        ("issuer/down", r#"{"up": true}"#),
+        ("call", r#"{"method": "GET", "path": "/orders/4 2"}"#),
+        ("call", r#"{"method": "GET", "path": "/orders#part"}"#),
+        ("call", r#"{"method": "GET", "path": "/örders"}"#),
+        ("call", r#"{"method": "GET", "path": "orders"}"#),
+        ("call", r#"{"method": "GET", "path": "/orders", "toke": "x"}"#),
+    ] {
+        let refused = post(name, body).await;
+        assert_eq!(refused.status, 400, "{name} {body}: {}", refused.body);
+        assert!(refused.body["message"].is_string(), "{name} {body}");
+    }
+    let issuer =
+        &local.send(local.client.get(format!("{}/_local/state", local.gateway))).await.body["issuer"];
+    let keys = issuer["keys"].as_array().unwrap();
+    assert!(issuer["up"] == true && keys.len() == 2 && keys.iter().all(|key| key["published"] == true));
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ async fn what_cannot_be_served_is_told_in_one_line_that_says_what_to_do() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let binary = env!("CARGO_BIN_EXE_cognito-authorizer");
+    let default = routes_file("rest-default", "GET /orders\n$default\n");
+    let default = default.to_str().unwrap();
     for (arguments, code, expected) in [
         (&["serve", "--port", &port, "--binary", binary][..], 1, "name another with --port"),
         (
@@ -56,6 +58,11 @@ async fn what_cannot_be_served_is_told_in_one_line_that_says_what_to_do() {
             1,
             "--routes README.md: line 3: ",
         ),
+        (
+            &["serve", "--port", "0", "--binary", binary, "--api", "rest-token", "--routes", default],
+            1,
+            "a REST API has no $default",
+        ),
         (&["serve", "--prot", "1"], 2, "unexpected argument '--prot'"),
         (&["nonsense"], 2, "'nonsense'"),
         (&["event", "http-v2", "--user", "nobody"], 2, "administrator"),
@@ -65,6 +72,7 @@ async fn what_cannot_be_served_is_told_in_one_line_that_says_what_to_do() {
         assert_eq!(found, Some(code), "{arguments:?}: {complaint}");
         assert!(complaint.contains(expected) && complaint.lines().count() == 1, "{arguments:?}: {complaint}");
     }
+    std::fs::remove_file(default).unwrap();
 }
 
 #[tokio::test]
@@ -130,6 +138,21 @@ async fn a_request_s_line_says_why_it_was_refused() {
 }
 
 #[tokio::test]
+async fn it_serves_and_stops_while_nobody_reads_what_it_prints() {
+    let mut local = Local::serve(&[]).await;
+    let functions = local.functions();
+    // More than a pipe holds, which is 64 KiB.
+    let path = format!("GET /health/{}", "x".repeat(1_000));
+    for _ in 0..100 {
+        assert_eq!(timeout(PATIENCE, local.status(&path, "")).await.unwrap(), 404);
+    }
+    local.signal("-TERM").await;
+    let status = timeout(PATIENCE, local.process.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+    wait_until_gone(&functions).await;
+}
+
+#[tokio::test]
 async fn what_the_function_says_about_no_request_is_on_standard_error() {
     let local = Local::serve_with(&["--env", "JWKS_URI=http://127.0.0.1:9/none"], Stdio::piped()).await;
     let token = local.token("user=reader").await;
@@ -170,6 +193,7 @@ async fn a_printed_event_is_answered_as_the_sample_settings_have_it() {
         ("rest-request", "reader", "GET /orders", "Allow"),
         ("http-v1", "reader", "DELETE /orders/42", "Deny"),
         ("http-v2", "machine", "POST /orders", "Allow"),
+        ("http-v2-simple", "reader", "POST /orders", "Deny"),
         ("http-v2", "stranger", "GET /orders/42", "Deny"),
         ("websocket", "reader", "GET /", "Allow"),
         ("websocket", "stranger", "GET /", "Deny"),

@@ -18,14 +18,19 @@ async fn an_upstream_gets_the_request_and_the_context_that_no_client_can_write()
     let upstream = format!("http://{}", listener.local_addr().unwrap());
     let service = Router::new().fallback(async |uri: axum::http::Uri, headers: HeaderMap, body: Bytes| {
         let context = headers.get("x-authorizer-context").map(|value| value.to_str().unwrap().to_owned());
-        json!({ "uri": uri.to_string(), "context": context, "bytes": body.len() }).to_string()
+        let folded = headers.get("x_authorizer_context").map(|value| value.to_str().unwrap().to_owned());
+        json!({ "uri": uri.to_string(), "context": context, "folded": folded, "bytes": body.len() })
+            .to_string()
     });
     let local = Local::serve(&["--upstream", &upstream]).await;
     let token = local.token("user=administrator").await;
     let asking = async {
         let request =
             local.client.post(format!("{}/orders?a=%20b", local.gateway)).bearer_auth(&token).body("12345");
-        let got = local.send(request.header("x-authorizer-context", "forged")).await;
+        let request =
+            request.header("x-authorizer-context", "forged").header("x_authorizer_context", "forged");
+        let got = local.send(request).await;
+        assert_eq!(got.body["folded"], Value::Null);
         assert_eq!(
             (&got.body["uri"], &got.body["bytes"]),
             (&json!("/orders?a=%20b"), &json!(5)),
@@ -43,7 +48,9 @@ async fn an_upstream_gets_the_request_and_the_context_that_no_client_can_write()
         ended = axum::serve(listener, service).into_future() => panic!("{ended:?}"),
     }
     // The service is gone.
-    assert_eq!(local.status("GET /orders", &token).await, 503);
+    let call = local.call("http-v2", "GET /orders", Some(&token)).await;
+    assert_eq!((&call["response"]["status"], &call["authorizer"]["verdict"]), (&json!(503), &json!("allow")));
+    assert_eq!(call["decided"], "the backend cannot be reached, or broke off");
 }
 
 #[tokio::test]
@@ -61,6 +68,23 @@ async fn an_upstream_gets_the_context_as_a_mapping_of_its_kind_of_api_does() {
         assert_eq!(context["username"], "bob", "{kind}");
         assert_eq!(context["exp"].is_string(), is_rest, "{kind}: {context}");
         assert_eq!(context.get("principalId").is_some(), is_rest, "{kind}: {context}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_the_length_that_its_service_says() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    let service = Router::new().route("/health", axum::routing::get(async || "a body of 21 letters."));
+    let mut serving = JoinSet::new();
+    serving.spawn(axum::serve(listener, service).into_future());
+    let file = routes_file("head-upstream", "ANY /{proxy+} public\n");
+    let routes = ["--routes", file.to_str().unwrap(), "--upstream", &upstream];
+    let local = Local::serve(&routes).await;
+    std::fs::remove_file(&file).unwrap();
+    for method in ["HEAD", "GET"] {
+        let got = local.ask(&format!("{method} /health"), "").await;
+        assert_eq!((got.status, &got.headers["content-length"]), (200, &"21".parse().unwrap()), "{method}");
     }
 }
 

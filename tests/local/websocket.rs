@@ -50,6 +50,20 @@ async fn the_integration_of_its_messages_gets_the_context_as_text() {
     }
 }
 
+#[tokio::test]
+async fn a_message_over_the_limit_ends_the_connection() {
+    let local = Local::serve(&["--api", "websocket"]).await;
+    let token = local.token("user=reader").await;
+    for (length, is_answered) in [(32 * 1024, true), (32 * 1024 + 1, false)] {
+        let mut request =
+            format!("{}/", local.gateway.replacen("http", "ws", 1)).into_client_request().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let (mut socket, _) = tungstenite::connect(request).unwrap();
+        socket.send(Message::text("x".repeat(length))).unwrap();
+        assert_eq!(socket.read().is_ok_and(|message| message.is_text()), is_answered, "{length}");
+    }
+}
+
 /// The status of the handshake, and what a message of whoever is let in is answered with.
 fn shake_hands(local: &Local, query: &str, token: &str, message: Option<Message>) -> (u16, Value) {
     let address = format!("{}/{query}", local.gateway.replacen("http", "ws", 1));
