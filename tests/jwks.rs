@@ -18,7 +18,7 @@ use cognito_authorizer::{
         CLIENT_ID, ISSUER, JWKS_URL, NOW, POOL_ID, Provider, Reply, SigningKey, access_claims, compact, jwks,
         key_source, verifier_settings,
     },
-    time::UnixTime,
+    time::{Stopwatch, UnixTime},
     token::{
         Algorithm, FetchError, FetchReport, IssuerSettings, JwksUrl, KeySet, KeySetError, KeySourceSettings,
         TokenError, Trace, Verifier, VerifierSettings, VerifyError,
@@ -26,7 +26,7 @@ use cognito_authorizer::{
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 const TTL: u64 = 3_600;
 const MAX_STALE: u64 = 86_400;
@@ -762,9 +762,9 @@ async fn a_request_that_waited_for_a_fetch_makes_none_of_its_own() {
 
 /// A future's value, and the time that it took on the paused clock.
 async fn lasts<T>(future: impl Future<Output = T>) -> (T, Duration) {
-    let start = Instant::now();
+    let stopwatch = Stopwatch::start();
     let value = future.await;
-    (value, start.elapsed())
+    (value, stopwatch.elapsed())
 }
 
 // Several issuers
@@ -882,6 +882,31 @@ async fn an_issuer_form_that_its_pool_does_not_use_is_unknown_and_never_an_error
         for at in [0, 1, COOLDOWN, COOLDOWN + 1] {
             assert_eq!(world.verify(&named, NOW + at).await, verdict, "{this:?}, {other:?} after {at} s");
         }
+    }
+}
+
+/// A caller names the form that the pool does not use, and the pool is slow: whoever names the other is served.
+#[tokio::test(start_paused = true)]
+async fn a_form_that_is_refused_slowly_costs_the_other_form_s_tokens_nothing() {
+    let newer = newer_form();
+    let (refused, keys) = (FetchError::Status(403), jwks(&[&FIRST]).to_string().into_bytes());
+    let newer_url = usual_address(&newer);
+    let ms = Duration::from_millis;
+    for (limit, refused_after, verdict, fetched_for_it) in [
+        // Within their own limits, and together beyond one.
+        (ms(3_000), ms(2_950), UNKNOWN_ISSUER, &[newer_url.as_str(), JWKS_URL][..]),
+        // There is no time for the other form's whole fetch: none is made.
+        (ms(8_000), ms(100), unavailable(Some(refused)), &[newer_url.as_str()]),
+    ] {
+        let provider = Provider::default();
+        provider.reply(&newer_url, Reply::FailAfter(refused_after, refused));
+        provider.reply(JWKS_URL, Reply::After(ms(500), keys.clone()));
+        let world = World::new(VerifierSettings { fetch_timeout: limit, ..one_pool() }, provider);
+        let (found, trace) = world.trace(&token_of(&newer, &FIRST), NOW).await;
+        assert_eq!((found, trace.fetch), (verdict, Some(Err(refused))), "{limit:?}");
+        assert_eq!(world.provider.requests(), fetched_for_it, "{limit:?}");
+        assert_eq!(trace.other_fetch.is_some(), fetched_for_it.len() == 2, "{limit:?}");
+        assert_eq!(world.verify(&token(&FIRST), NOW).await, Ok(()), "{limit:?}");
     }
 }
 

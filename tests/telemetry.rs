@@ -195,7 +195,8 @@ async fn every_line_holds_metrics_of_its_outcome_by_kind_of_api_and_by_reason() 
             "Unauthorized",
             "http-v2",
             Some("unknown_issuer"),
-            &[("KeyFetches", 1), ("KeyFetchFailures", 0)][..],
+            // Its own form's, which is refused, and the other's.
+            &[("KeyFetches", 2), ("KeyFetchFailures", 0)][..],
         ),
         (
             case(&good_event(Shape::HttpV1)),

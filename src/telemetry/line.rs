@@ -47,6 +47,8 @@ pub(super) struct Line<'r> {
     keys_from_memory: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_fetch: Option<KeyFetch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_key_fetch: Option<KeyFetch>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     left_out_claims: &'r [String],
     request_id: &'r str,
@@ -109,6 +111,7 @@ impl<'r> Line<'r> {
             token_from_memory: trace.remembered,
             keys_from_memory: trace.key_from_memory,
             key_fetch: trace.fetch.map(KeyFetch::new),
+            other_key_fetch: trace.other_fetch.map(KeyFetch::new),
             left_out_claims: &record.left_out_claims,
             request_id: invocation.request_id,
             trace_id: invocation.trace_header.and_then(trace_root),

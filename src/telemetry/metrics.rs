@@ -61,15 +61,18 @@ struct Metric {
 impl<'n> Metrics<'n> {
     pub(super) fn new(namespace: &'n str, started_at: UnixTime, duration_us: u64, record: &Record) -> Self {
         let outcome = count(outcome_name(record.outcome));
-        let fetch = record.trace.fetch;
+        let (fetch, other) = (record.trace.fetch, record.trace.other_fetch);
+        let is_fetched = fetch.is_some() || other.is_some();
+        let failed = |fetch: Option<Result<_, _>>| u8::from(fetch.is_some_and(|fetch| fetch.is_err()));
+        let failed_here = if names_no_issuer(record) { 0 } else { failed(fetch) };
         let counted = |name| (outcome.name == name).then_some(1);
         Self {
             allowed: counted(ALLOWED),
             denied: counted(DENIED),
             unauthorized: counted(UNAUTHORIZED),
             errors: counted(ERRORS),
-            key_fetches: fetch.map(|_| 1),
-            key_fetch_failures: fetch.map(|fetch| u8::from(fetch.is_err() && !names_no_issuer(record))),
+            key_fetches: is_fetched.then_some(u8::from(fetch.is_some()) + u8::from(other.is_some())),
+            key_fetch_failures: is_fetched.then_some(failed_here + failed(other)),
             duration: duration_us,
             metadata: Metadata {
                 timestamp: started_at.as_millis(),
@@ -92,7 +95,7 @@ fn directives<'n>(namespace: &'n str, record: &Record, outcome: Metric) -> Vec<D
     if !matches!(record.outcome, Some(Outcome::Allow) | None) {
         directives.push(directive(vec![&["reason"]], vec![outcome]));
     }
-    if record.trace.fetch.is_some() {
+    if record.trace.fetch.is_some() || record.trace.other_fetch.is_some() {
         directives.push(directive(vec![&[]], vec![count("KeyFetches"), count("KeyFetchFailures")]));
     }
     directives

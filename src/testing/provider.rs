@@ -29,6 +29,8 @@ pub enum Reply {
     Fail(FetchError),
     /// This body, after this time.
     After(Duration, Vec<u8>),
+    /// This failure, after this time.
+    FailAfter(Duration, FetchError),
     /// Nothing, ever.
     Hang,
 }
@@ -72,6 +74,10 @@ impl FetchJwks for Provider {
             Some(Reply::After(time, body)) => {
                 tokio::time::sleep(time).await;
                 Ok(body)
+            }
+            Some(Reply::FailAfter(time, error)) => {
+                tokio::time::sleep(time).await;
+                Err(error)
             }
             Some(Reply::Hang) => std::future::pending().await,
             None => Err(FetchError::Unreachable),

@@ -1,6 +1,8 @@
 //! The clock. The only file that may read it: everything else is handed `now`.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// A moment, counted from 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +51,7 @@ impl UnixTime {
     }
 }
 
-/// Measures how long one invocation took.
+/// Measures how long one invocation took. Its clock is the one of time limits, which tests may stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 

@@ -123,6 +123,8 @@ pub struct Trace {
     pub key_from_memory: bool,
     /// The fetch that was made, if any.
     pub fetch: Option<Result<FetchReport, FetchError>>,
+    /// The fetch of the same pool's other issuer form, made because this one's address was refused.
+    pub other_fetch: Option<Result<FetchReport, FetchError>>,
     /// Whether the token had been verified before.
     pub remembered: bool,
 }
@@ -235,7 +237,7 @@ impl<F: FetchJwks, K> Verifier<F, K> {
                 Ok((key, generation))
             }
             Answer::UnknownKey => Err(TokenError::UnknownKey.into()),
-            Answer::Unavailable(_) if self.is_no_issuer(issuer, now, stopwatch).await => {
+            Answer::Unavailable(_) if self.is_no_issuer(issuer, now, stopwatch, trace).await => {
                 Err(TokenError::UnknownIssuer.into())
             }
             Answer::Unavailable(failure) => Err(VerifyError::KeysUnavailable(failure)),
@@ -244,20 +246,33 @@ impl<F: FetchJwks, K> Verifier<F, K> {
 
     /// Whether this is an issuer form that its pool does not use: Cognito refuses its address, and hands out
     /// the other form's keys. Otherwise anybody could cause errors by naming it.
-    async fn is_no_issuer(&self, issuer: &Issuer, now: UnixTime, stopwatch: Stopwatch) -> bool {
+    async fn is_no_issuer(
+        &self,
+        issuer: &Issuer,
+        now: UnixTime,
+        stopwatch: Stopwatch,
+        trace: &mut Trace,
+    ) -> bool {
         let Some(other_form) = issuer.other_form.as_ref().filter(|_| issuer.keys.is_denied()) else {
             return false;
         };
         if other_form.holds_keys(now) {
             return true;
         }
-        // No key has an empty id: looking for one only makes sure that there is a set. Both fetches share the
-        // time of one.
-        let left = self.fetch_timeout.saturating_sub(stopwatch.elapsed());
-        let found = tokio::time::timeout(left, other_form.find("", now, &self.fetch)).await;
-        found.is_ok_and(|found| !matches!(found.answer, Answer::Unavailable(_)))
+        // The other form's own tokens wait for a cooldown after this fetch. It must not be worse than theirs would be: it
+        // has its whole time, or is not made.
+        if stopwatch.elapsed() + self.fetch_timeout > MOST_FOR_TWO_FETCHES {
+            return false;
+        }
+        // No key has an empty id: looking for one only makes sure that there is a set.
+        let found = other_form.find("", now, &self.fetch).await;
+        trace.other_fetch = found.fetch;
+        !matches!(found.answer, Answer::Unavailable(_))
     }
 }
+
+/// Within the time that a function has beside API Gateway's 10 s.
+const MOST_FOR_TWO_FETCHES: Duration = Duration::from_secs(8);
 
 /// Makes one key source for each of the settings that issuers share.
 struct KeySources {
