@@ -271,6 +271,13 @@ async fn where_the_route_leaves_the_verb_or_the_path_open_both_are_looked_at() {
         ("$default", "GET", "/x/../admin", false),
         ("$default", "GET", "/x/%2e%2e/admin", false),
         ("$default", "GET", "//admin", false),
+        // Or this, by decoding twice, by leaving out what follows a semicolon, or by turning a backslash.
+        ("$default", "GET", "/%2561dmin", false),
+        ("$default", "GET", "/100%25", true),
+        ("$default", "GET", "/admin;x=y", false),
+        ("$default", "GET", "/admin%3Bx", false),
+        ("$default", "GET", "/x\\..\\admin", false),
+        ("$default", "GET", "/x%5Cadmin", false),
         ("$default", "GET", "/x/y/", true),
         // The key names one route, and not the table's finer one.
         ("GET /orders", "GET", "/admin", true),

@@ -34,6 +34,10 @@ fn read(request: &Request<'_>, arn: &ExecuteApiArn<'_>) -> Option<Vec<String>> {
     };
     // Nor is whether an ARN's path is decoded, or has a slash at its end that API Gateway takes for none.
     let decoded = percent_decode_str(&asked).decode_utf8_lossy().into_owned();
+    // A backend may decode what API Gateway has decoded already.
+    if percent_decode_str(&decoded).decode_utf8_lossy() != decoded {
+        return None;
+    }
     let mut readings = vec![asked, decoded];
     for position in 0..readings.len() {
         let shorter = readings.get(position).and_then(|reading| reading.strip_suffix('/'));
@@ -42,8 +46,12 @@ fn read(request: &Request<'_>, arn: &ExecuteApiArn<'_>) -> Option<Vec<String>> {
     readings.iter().all(|reading| is_plain(reading)).then_some(readings)
 }
 
-/// Without segments that some backends take out: `.`, `..`, and empty ones but for the last.
+/// Without what some backends take for something else: a backslash, which is a slash to them; what follows a `;`; and
+/// segments that they take out, `.`, `..` and empty ones but for the last.
 fn is_plain(request: &str) -> bool {
+    if request.contains(['\\', ';']) {
+        return false;
+    }
     let mut segments = request.split('/').rev();
     let last = segments.next();
     let is_dots = |segment: &str| segment == "." || segment == "..";
