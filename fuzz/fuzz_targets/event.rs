@@ -3,7 +3,7 @@
 //! does not depend on the route; and no log line holds a piece of a token or of what the caller chose.
 #![no_main]
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use cognito_authorizer::{
     authorizer::{Authorizer, Error, Fault, Outcome, Record},
@@ -30,6 +30,7 @@ fuzz_target!(|text: &str| {
     let text = TOKENS.iter().fold(text.to_owned(), |text, (word, token)| text.replace(word, token));
     let event: Value = serde_json::from_str(&text).unwrap_or_default();
     for authorizer in &*AUTHORIZERS {
+        // Its API's own parts are the input's too, and the log has these.
         let (answer, _) = ask(authorizer, &text);
         if !repeats_a_name(&text, &event) {
             assert_eq!(answer.is_some(), has_shape_and_arn(&event), "{event}");
@@ -54,9 +55,7 @@ fn check_callers_parts(authorizer: &Authorizer<Provider>, shape: Shape, parts: &
     };
     let (answer, line) = ask(authorizer, &event(&verb, &path));
     let answer = answer.expect("a caller causes a 500");
-    for text in TOKENS.iter().flat_map(|(_, token)| token.split('.')).chain([CANARY]) {
-        assert!(!line.contains(text), "the log has a part of a token, or what the caller chose: {line}");
-    }
+    check_log(&line);
     let is_simple =
         shape == Shape::HttpV2 && answer.as_ref().is_ok_and(|answer| answer["isAuthorized"].is_boolean());
     if !is_simple {
@@ -66,6 +65,17 @@ fn check_callers_parts(authorizer: &Authorizer<Provider>, shape: Shape, parts: &
             "another answer on another route"
         );
     }
+}
+
+/// Of a token not so much as eight characters, and nothing else that the caller chose.
+fn check_log(line: &str) {
+    let printed: HashSet<&[u8]> = line.as_bytes().windows(8).collect();
+    let mut parts = TOKENS.iter().flat_map(|(_, token)| token.split('.'));
+    let has_piece = parts.any(|part| part.as_bytes().windows(8).any(|piece| printed.contains(piece)));
+    assert!(
+        !has_piece && !line.contains(CANARY),
+        "the log has a piece of a token, or what the caller chose: {line}"
+    );
 }
 
 /// The answer, or the refusal of the token; `None` for a broken event. And the log line.

@@ -208,7 +208,7 @@ const MEMBERS: [&str; 33] = [
 
 /// The names of the IANA registry "JSON Web Signature and Encryption Algorithms" (RFC 7518, 8037, 8812, 9864),
 /// but for the one that the key has.
-const ALGORITHMS: [&str; 50] = [
+const ALGORITHMS: [&str; 52] = [
     "none",
     "HS256",
     "HS384",
@@ -258,5 +258,7 @@ const ALGORITHMS: [&str; 50] = [
     "A192CTR",
     "A256CTR",
     "HS1",
+    "ML-DSA-44",
     "ML-DSA-65",
+    "ML-DSA-87",
 ];
