@@ -895,7 +895,8 @@ async fn a_form_that_is_refused_slowly_costs_the_other_form_s_tokens_nothing() {
     for (limit, refused_after, verdict, fetched_for_it) in [
         // Within their own limits, and together beyond one.
         (ms(3_000), ms(2_950), UNKNOWN_ISSUER, &[newer_url.as_str(), JWKS_URL][..]),
-        // There is no time for the other form's whole fetch: none is made.
+        // There is just time for the other form's whole fetch, and then there is not: none is made.
+        (ms(8_000), ms(0), UNKNOWN_ISSUER, &[newer_url.as_str(), JWKS_URL]),
         (ms(8_000), ms(100), unavailable(Some(refused)), &[newer_url.as_str()]),
     ] {
         let provider = Provider::default();
