@@ -1,6 +1,6 @@
 //! A service of the user's own behind the gateway.
 
-use std::net::Ipv4Addr;
+use std::{io, net::Ipv4Addr};
 
 use axum::{
     Router,
@@ -55,12 +55,9 @@ async fn an_upstream_gets_the_request_and_the_context_that_no_client_can_write()
 
 #[tokio::test]
 async fn an_upstream_gets_the_context_as_a_mapping_of_its_kind_of_api_does() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let upstream = format!("http://{}", listener.local_addr().unwrap());
     let service = Router::new()
         .fallback(async |headers: HeaderMap| headers["x-authorizer-context"].to_str().unwrap().to_owned());
-    let mut serving = JoinSet::new();
-    serving.spawn(axum::serve(listener, service).into_future());
+    let (upstream, _serving) = start(service).await;
     for kind in KINDS {
         let local = Local::serve(&["--api", kind, "--upstream", &upstream]).await;
         let context = local.ask("GET /orders", &local.token("user=reader").await).await.body;
@@ -73,11 +70,8 @@ async fn an_upstream_gets_the_context_as_a_mapping_of_its_kind_of_api_does() {
 
 #[tokio::test]
 async fn an_answer_to_head_has_the_length_that_its_service_says() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let upstream = format!("http://{}", listener.local_addr().unwrap());
     let service = Router::new().route("/health", axum::routing::get(async || "a body of 21 letters."));
-    let mut serving = JoinSet::new();
-    serving.spawn(axum::serve(listener, service).into_future());
+    let (upstream, _serving) = start(service).await;
     let file = routes_file("head-upstream", "ANY /{proxy+} public\n");
     let routes = ["--routes", file.to_str().unwrap(), "--upstream", &upstream];
     let local = Local::serve(&routes).await;
@@ -90,12 +84,9 @@ async fn an_answer_to_head_has_the_length_that_its_service_says() {
 
 #[tokio::test]
 async fn a_public_route_leads_an_upstream_to_no_other() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let upstream = format!("http://{}", listener.local_addr().unwrap());
     let service =
         Router::new().fallback(async |uri: axum::http::Uri| (StatusCode::NOT_FOUND, uri.to_string()));
-    let mut serving = JoinSet::new();
-    serving.spawn(axum::serve(listener, service).into_future());
+    let (upstream, _serving) = start(service).await;
     let file = routes_file("public-routes", "GET /public/{proxy+} public\nGET /orders\n");
     let routes = ["--routes", file.to_str().unwrap(), "--upstream", &upstream];
     let local = Local::serve(&routes).await;
@@ -114,4 +105,13 @@ async fn a_public_route_leads_an_upstream_to_no_other() {
             "{path}"
         );
     }
+}
+
+/// A service's address, and what it ends with.
+async fn start(service: Router) -> (String, JoinSet<io::Result<()>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let mut serving = JoinSet::new();
+    serving.spawn(axum::serve(listener, service).into_future());
+    (address, serving)
 }
