@@ -51,7 +51,7 @@ fn first_command(local: &Local, token: &str) -> Option<String> {
     Some(format!("curl {method} -H {header} {}{path}", local.url))
 }
 
-/// The first one that serves its own example: another may stand before it, and a REST API has no `$default`.
+/// The first one that serves its own example: another, more specific one may.
 fn protected_route<'g>(local: &Local, gateway: &'g Gateway) -> Option<&'g Route> {
     gateway.routes.routes().iter().find(|route| {
         let (method, path) = route.example();
